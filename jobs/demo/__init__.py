@@ -1,0 +1,1 @@
+"""The bundled demo mission: its server, its posts as data, its pictures."""

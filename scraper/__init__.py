@@ -1,0 +1,1 @@
+"""The outside world, read politely and turned into posts; knows no database."""

@@ -1,0 +1,101 @@
+"""The loop: fetch, parse, follow. Yields a page at a time and holds no more than one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from scraper.capture import Capture, Request
+from scraper.errors import FetchError, ParseError, ScraperError
+from scraper.model import Post
+from scraper.source import Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer and what was found in it.
+
+    ``failure`` is what went wrong, if anything: in fetching (then there is no ``capture``) or in
+    parsing (then the capture is the evidence, and ``posts`` are those read before the fault).
+    ``more`` says whether the source asked for further pages.
+    """
+
+    request: Request
+    capture: Capture | None = None
+    posts: tuple[Post, ...] = ()
+    failure: ScraperError | None = None
+    more: bool = False
+
+
+def crawl(
+    source: Source[Any],
+    fetch: Callable[[Request], Capture],
+    *,
+    since: datetime | None = None,
+    after: str | None = None,
+    max_requests: int = 20_000,
+) -> Iterator[Page]:
+    """Visit a source: a ``Page`` for each request made, in the order they were asked for.
+
+    One page that fails stops only itself; the pages it would have led to are not known then.
+    An address is asked for once in a visit, so that a listing that points back to itself ends.
+    The cap on requests ends the visit with a failure that says so.
+
+    Args:
+        source: where to go.
+        fetch: answers a request or raises FetchError.
+        since: see ``Source.start``; filtering is the harvest's, not the crawl's.
+        after: see ``Source.start``.
+        max_requests: pages asked for at most.
+    """
+    queue: deque[Request] = deque()
+    asked: set[str] = set()
+
+    def enqueue(request: Request) -> None:
+        if request.url not in asked:
+            asked.add(request.url)
+            queue.append(request)
+
+    for request in source.start(since, after):
+        enqueue(request)
+    made = 0
+    while queue:
+        request = queue.popleft()
+        if made == max_requests:
+            message = f"{request.url}: not asked for, the cap of {max_requests} requests in a run is reached"
+            yield Page(request=request, failure=FetchError(message, url=request.url, retriable=True))
+            return
+        made += 1
+        try:
+            capture = fetch(request)
+        except FetchError as error:
+            yield Page(request=request, failure=error, more=bool(queue))
+            continue
+        posts, failure = _parse(source, capture, since, enqueue)
+        yield Page(request=request, capture=capture, posts=posts, failure=failure, more=bool(queue))
+
+
+def _parse(
+    source: Source[Any], capture: Capture, since: datetime | None, enqueue: Callable[[Request], None]
+) -> tuple[tuple[Post, ...], ScraperError | None]:
+    posts: dict[str, Post] = {}
+    try:
+        for item in source.parse(capture, since):
+            if isinstance(item, Post):
+                posts.setdefault(item.native_id, item)
+            else:
+                enqueue(item)
+    except ScraperError as error:
+        return tuple(posts.values()), error
+    except Exception as error:  # noqa: BLE001 - a parser's bug on one page must not end the visit; it is recorded with the page
+        bug = ParseError(
+            f"{capture.url}: the {source.kind} parser failed on this page ({type(error).__name__}: {error})",
+            url=capture.url,
+            sha256=capture.sha256,
+        )
+        bug.__cause__ = error
+        return tuple(posts.values()), bug
+    return tuple(posts.values()), None

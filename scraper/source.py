@@ -1,0 +1,68 @@
+"""The abstract Source: all that a contributor must learn; pure, so that it can be replayed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
+
+from scraper.capture import Access, Capture, Request
+from scraper.model import Post
+from scraper.settings import SourceOptions
+
+O = TypeVar("O", bound=SourceOptions)
+
+
+class Source(ABC, Generic[O]):
+    """A configured place that publishes posts: the class is its kind, the instance has an id.
+
+    A source does no I/O and reads no clock: the same capture always gives the same posts.
+    The docstring of each kind names the site, its terms and API page, and an example address.
+    """
+
+    kind: ClassVar[str]
+    #: one line for ``cupola sources``
+    summary: ClassVar[str]
+    #: an address that this kind reads, for the documentation
+    example: ClassVar[str]
+    options_type: ClassVar[type[SourceOptions]]
+    #: which rules bind this kind's pictures (its requests say so one by one)
+    media_access: ClassVar[Access] = Access.PAGE
+
+    def __init__(self, source_id: str, options: O) -> None:
+        self.id = source_id
+        self.options = options
+
+    @abstractmethod
+    def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
+        """The first requests of a visit.
+
+        Args:
+            since: posts older than this are not wanted; a listing may end at a whole page of them.
+            after: the native id of the newest post already held that is older than ``since``: where a
+                platform can page forward from an id, no post can slip between two pages.
+        """
+
+    @abstractmethod
+    def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request]:
+        """The posts of one answer, and what to ask next.
+
+        Every post found is given, also those older than ``since``: the harvest leaves them out
+        (one place decides), ``since`` only says when to stop paging.
+
+        Raises:
+            ParseError: the answer is not what this kind of source publishes. An answer in which
+                nothing was found, and nothing said that it is empty, is such an answer.
+        """
+
+
+def page_is_older(posts: list[Post], since: datetime | None) -> bool:
+    """Whether a listing may end here: the page has unpinned posts, and all of them are older than ``since``.
+
+    An undated post is not older than anything.
+    """
+    unpinned = [post for post in posts if not post.pinned]
+    if since is None or not unpinned:
+        return False
+    return all(post.published is not None and not post.published.overlaps(since, None) for post in unpinned)

@@ -1,0 +1,1 @@
+"""The kinds of place that publish posts, one file each; found by scanning."""

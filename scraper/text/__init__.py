@@ -1,0 +1,1 @@
+"""Pure text: markup to text, captions by language, credit lines."""

@@ -1,0 +1,74 @@
+"""Everything that can go wrong with the archive, and the evidence each error carries.
+
+StorageError                  one base for the room; ``path`` or address of the archive where known
+ +-- ArchiveMissing           there is no archive where one was to be read
+ +-- SchemaOutOfDate          made by an older (or newer) Cupola; ``found``, ``expected``
+ +-- ArchiveLocked            somebody else writes for longer than we wait
+ +-- ArchiveReadOnly          the file or folder may not be written to
+ +-- ArchiveDamaged           the database file is not one, or is broken
+ +-- BlobMismatch             bytes that are not those of their name; ``sha256``
+ +-- SourceBusy               another run has the source's lease; ``source_id``, ``holder``
+ +-- DiskFull                 no space is left where the archive lives
+ +-- UnknownKey               no such post; ``key``, ``nearest``
+
+Please add a line here with every new error.
+"""
+
+
+class StorageError(Exception):
+    """Base of the archive's errors; the message is one sentence for a person."""
+
+
+class ArchiveMissing(StorageError):
+    """There is no archive where one was to be read."""
+
+
+class SchemaOutOfDate(StorageError):
+    """The archive was made by another version of Cupola; the message names what to do."""
+
+    def __init__(self, message: str, *, found: str | None, expected: str) -> None:
+        super().__init__(message)
+        self.found = found
+        self.expected = expected
+
+
+class ArchiveLocked(StorageError):
+    """Another process held the database for longer than we wait."""
+
+
+class ArchiveReadOnly(StorageError):
+    """The archive may be read but not written to."""
+
+
+class ArchiveDamaged(StorageError):
+    """The database file is broken, or is no database."""
+
+
+class BlobMismatch(StorageError):
+    """The bytes of a media file are not those of its name."""
+
+    def __init__(self, message: str, *, sha256: str) -> None:
+        super().__init__(message)
+        self.sha256 = sha256
+
+
+class SourceBusy(StorageError):
+    """Another run has the lease of ``source_id``; ``holder`` describes it."""
+
+    def __init__(self, message: str, *, source_id: str, holder: str) -> None:
+        super().__init__(message)
+        self.source_id = source_id
+        self.holder = holder
+
+
+class DiskFull(StorageError):
+    """No space is left on the disk that holds the archive."""
+
+
+class UnknownKey(StorageError):
+    """No post has this key or address; ``nearest`` are keys that look like it."""
+
+    def __init__(self, message: str, *, key: str, nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.key = key
+        self.nearest = nearest
