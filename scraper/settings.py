@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
 _PER = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -41,16 +41,16 @@ def interval_of(rate: str) -> float:
     return _PER[found.group(2)] / float(found.group(1))
 
 
-def _rate(value: str) -> str:
-    interval_of(value)
-    return value
+def _rate(value: object) -> str:
+    interval_of(str(value))
+    return str(value)
 
 
 class HttpSettings(Settings):
     """How the web is read: who we say we are, how often we ask, what we refuse."""
 
     contact: str | None = None  # goes into the User-Agent: a mail address or a web address
-    rate: Annotated[str, AfterValidator(_rate)] = "1/s"  # requests per host
+    rate: Annotated[str, BeforeValidator(_rate)] = "1/s"  # requests per host
     connections: Annotated[int, Field(ge=1, le=32)] = 4  # pictures at once, per host
     allow_hosts: tuple[str, ...] = ()  # private or loopback hosts that may be reached: host or host:port
     timeout: Annotated[float, Field(gt=0, le=600)] = 30.0  # seconds without a byte before an attempt is given up

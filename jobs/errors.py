@@ -1,0 +1,47 @@
+"""What can be wrong with the way Cupola is asked to run.
+
+JobsError            one base for the room
+ +-- ConfigError     config.yaml or the environment; ``path`` and the ``problems`` found, each with line and key
+ +-- UsageError      an option or argument that cannot be meant
+ +-- Interrupted     a person or the system asked to stop
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class JobsError(Exception):
+    """Base of this room's errors; the message is for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong in a configuration file: where (line, from 1; dotted key) and what was expected."""
+
+    key: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """As an editor understands it: ``line 12, sources[0].kind: …``."""
+        where = f"line {self.line}" if self.line else "file"
+        return f"{where}, {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+
+
+class ConfigError(JobsError):
+    """The configuration cannot be used; every problem found is told at once."""
+
+    def __init__(self, path: Path, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        self.path = path
+        self.problems = problems
+
+
+class UsageError(JobsError):
+    """An option or argument that cannot be meant; the message says what was expected."""
+
+
+class Interrupted(JobsError):
+    """Asked to stop; what was begun is finished, what was not is left for the next run."""
