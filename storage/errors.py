@@ -10,6 +10,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- SourceBusy               another run has the source's lease; ``source_id``, ``holder``
  +-- DiskFull                 no space is left where the archive lives
  +-- UnknownKey               no such post; ``key``, ``nearest``
+ +-- RowRefused               the database does not take these values: a bug or a very odd post, not the archive's state
 
 Please add a line here with every new error.
 """
@@ -72,3 +73,7 @@ class UnknownKey(StorageError):
         super().__init__(message)
         self.key = key
         self.nearest = nearest
+
+
+class RowRefused(StorageError):
+    """The database does not take these values; the archive itself is well."""

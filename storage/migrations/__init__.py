@@ -1,0 +1,35 @@
+"""The schema's history, forward only; run from inside the program, so there is no alembic.ini and no env.py.
+
+A step is a file in ``versions/``, written out by hand: it must go on meaning the same when
+``storage.schema`` has moved on. Steps are numbered ``0001``, ``0002``, …, so that an archive can be
+told to be older or newer than this program without loading Alembic.
+
+See https://alembic.sqlalchemy.org/en/latest/api/runtime.html
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+#: the newest step; a test keeps it and ``versions/`` in step
+HEAD = "0001"
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the database behind ``connection`` up to step ``to``, inside the transaction that is open on it."""
+    # Alembic costs 0.1 s to import, and an archive that is up to date does not need it
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.script import ScriptDirectory
+
+    script = ScriptDirectory(str(Path(__file__).parent))
+
+    def steps(revision: str | tuple[str, ...], context: MigrationContext) -> list[RevisionStep]:
+        return list(script._upgrade_revs(to, revision))  # type: ignore[arg-type] # as alembic's own upgrade command does
+
+    with EnvironmentContext(Config(), script, fn=steps) as environment:
+        environment.configure(connection=connection, transactional_ddl=True)
+        environment.run_migrations()

@@ -1,0 +1,15 @@
+"""What may be configured about the archive; reads no file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ArchiveSettings(BaseModel):
+    """Where the archive lives: one folder that holds ``cupola.db``, ``media/`` and ``warc/``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path = Path("archive")
