@@ -7,82 +7,20 @@ whatever the code above does. The tables are made by ``storage.migrations``; a t
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from sqlalchemy import ForeignKey, Index, MetaData, TableClause, Text, UniqueConstraint, column, table, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Table, TableClause, Text, UniqueConstraint, column, table, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from scraper.capture import Access
 from scraper.model import DateOrigin, Lang, MediaKind, MediaState, Precision
-from storage.columns import SafeText, Texts, UTCDateTime, one_of
-
-
-class RunStatus(StrEnum):
-    """How a run stands, or how it ended."""
-
-    RUNNING = "running"
-    #: everything that was asked for was done
-    COMPLETED = "completed"
-    #: done, but something failed and is recorded
-    PARTIAL = "partial"
-    FAILED = "failed"
-    #: stopped by a person or by --limit
-    INTERRUPTED = "interrupted"
-    #: its process died or lost its lease; another run found that out
-    ABANDONED = "abandoned"
-
-
-class Stage(StrEnum):
-    """Where in a run something failed."""
-
-    #: fetching or parsing an answer; the class of the error tells which
-    PAGE = "page"
-    #: reading or recording one post
-    POST = "post"
-    #: taking an attachment
-    MEDIA = "media"
-
-
-class Part(StrEnum):
-    """Which text of a post a segment is cut from."""
-
-    BODY = "body"
-    TITLE = "title"
-
+from storage.columns import Base
+from storage.states import Part, RunStatus, Stage
 
 Id = Annotated[int, mapped_column(primary_key=True)]
 SourceKey = Annotated[str, mapped_column(Text, ForeignKey("sources.id"))]
 RunKey = Annotated[int, mapped_column(ForeignKey("runs.id"))]
 PostPart = Annotated[int, mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True)]
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that a migration can speak of it."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own way of configuring; read once
-        str: SafeText,
-        datetime: UTCDateTime,
-        tuple[Any, ...]: Texts,
-        RunStatus: one_of(RunStatus),
-        Stage: one_of(Stage),
-        Part: one_of(Part),
-        Lang: one_of(Lang),
-        Precision: one_of(Precision),
-        DateOrigin: one_of(DateOrigin),
-        MediaKind: one_of(MediaKind),
-        MediaState: one_of(MediaState),
-        Access: one_of(Access),
-    }
 
 
 class SourceRecord(Base):
@@ -113,12 +51,8 @@ class RunRecord(Base):
     cursor: Mapped[datetime | None]
     host: Mapped[str]
     pid: Mapped[int]
-    posts_added: Mapped[int] = mapped_column(server_default=text("0"))
-    posts_updated: Mapped[int] = mapped_column(server_default=text("0"))
-    posts_unchanged: Mapped[int] = mapped_column(server_default=text("0"))
-    media_stored: Mapped[int] = mapped_column(server_default=text("0"))
-    media_failed: Mapped[int] = mapped_column(server_default=text("0"))
-    media_pending: Mapped[int] = mapped_column(server_default=text("0"))
+    #: how many posts and pictures of which outcome; empty while it runs
+    counts: Mapped[dict[str, int]]
 
 
 class LeaseRecord(Base):
@@ -354,6 +288,11 @@ class AttachmentRecord(Base):
     first_seen_at: Mapped[datetime]
     #: since when the post no longer points to it
     removed_at: Mapped[datetime | None]
+
+
+def rows_of(record: type[Base]) -> Table:
+    """The table of a record, for Core's bulk statements."""
+    return cast("Table", record.__table__)
 
 
 def _view(name: str, columns: str) -> TableClause:

@@ -93,12 +93,7 @@ def upgrade() -> None:
         sa.Column("cursor", sa.DateTime(timezone=True), nullable=True),
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("pid", sa.Integer(), nullable=False),
-        sa.Column("posts_added", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("posts_updated", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("posts_unchanged", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("media_stored", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("media_failed", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("media_pending", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("counts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name="fk_runs_source_id_sources"),
     )

@@ -1,0 +1,166 @@
+"""What a fresh post means for the one that is held: pure, and the only place of the rule about empty values.
+
+A value that turns empty upstream does not erase a good one. Exempt are attachments (one that is left
+out is marked as removed, never deleted) and opt-outs (one that was withdrawn must count).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import Enum, StrEnum
+from operator import attrgetter
+from typing import Any
+
+from scraper.model import Attachment, CreditLine, MediaKind, Post, Published, Reading, Segment, Split
+
+#: a post and what its text was read to say
+Entry = tuple[Post, Reading]
+
+#: raise it when the same post shall be looked at anew although nothing of it changed
+HASH_VERSION = 1
+
+_EXEMPT = frozenset({"attachments", "opt_outs"})
+
+
+class Change(StrEnum):
+    """What became of a post that was recorded."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do with a fresh post: ``why`` are the fields that differ, ``entry`` is what to hold from now on."""
+
+    change: Change
+    why: tuple[str, ...] = ()
+    entry: Entry
+
+
+def decide(stored: Entry | None, fresh: Entry) -> Decision:
+    """Whether ``fresh`` is new, changed or the same as ``stored``, and what the two make together.
+
+    Args:
+        stored: what is held, with the attachments that the post points to at present; None when nothing is.
+        fresh: what came now.
+    """
+    if stored is None:
+        return Decision(change=Change.ADDED, entry=fresh)
+    post = _merged_post(stored[0], fresh[0])
+    reading = _merged_reading(stored, fresh, post)
+    why = dict.fromkeys((*_differing(stored[0], post), *_differing(stored[1], reading)))
+    change = Change.UPDATED if why else Change.UNCHANGED
+    return Decision(change=change, why=tuple(why), entry=(post, reading))
+
+
+def match(stored: Sequence[Attachment], fresh: Sequence[Attachment]) -> list[int | None]:
+    """For each fresh attachment the index of the stored one that it is, or None when it is a new one.
+
+    The key decides, then the address (an id of the platform's may come or go), then, where one of
+    the two has neither yet, the position. A new address with other measures is another medium even
+    under the same id, so that what was held before stays held.
+    """
+    found: list[int | None] = [None] * len(fresh)
+    free = set(range(len(stored)))
+
+    def pair(name: Callable[[Attachment], str | None], same: Callable[[Attachment, Attachment], bool]) -> None:
+        named: dict[str | None, deque[int]] = defaultdict(deque)
+        for at in sorted(free):
+            named[name(stored[at])].append(at)
+        for index, item in enumerate(fresh):
+            candidates = named.get(name(item))
+            if found[index] is None and candidates and same(stored[candidates[0]], item):
+                at = candidates.popleft()
+                found[index] = at
+                free.discard(at)
+
+    pair(lambda item: item.key, lambda old, new: not _replaced(old, new))
+    pair(lambda item: item.url, lambda old, new: old.url is not None and not (old.native_id and new.native_id))
+    for index, item in enumerate(fresh):
+        if found[index] is None and index in free and not (stored[index].key and item.key):
+            found[index] = index
+            free.discard(index)
+    return found
+
+
+def content_hash(entry: Entry) -> str:
+    """A digest of every field of a post and its reading, equal for equal ones in every process."""
+    facts = repr((_facts(entry[0]), _facts(entry[1])))
+    digest = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16)
+    return f"{HASH_VERSION}:{digest.hexdigest()}"
+
+
+def _replaced(old: Attachment, new: Attachment) -> bool:
+    if old.url == new.url or old.url is None or new.url is None:
+        return False
+    measures = ((old.width, new.width), (old.height, new.height), (old.size, new.size))
+    return any(was is not None and now is not None and was != now for was, now in measures)
+
+
+def _merged_post(stored: Post, fresh: Post) -> Post:
+    pairs = match(stored.attachments, fresh.attachments)
+    attachments = tuple(
+        item if at is None else _merged_attachment(stored.attachments[at], item)
+        for at, item in zip(pairs, fresh.attachments, strict=True)
+    )
+    return replace(fresh, **_kept(stored, fresh), attachments=attachments)
+
+
+def _merged_attachment(stored: Attachment, fresh: Attachment) -> Attachment:
+    kind = stored.kind if fresh.kind is MediaKind.UNKNOWN else fresh.kind
+    return replace(fresh, **_kept(stored, fresh), kind=kind)
+
+
+def _merged_reading(stored: Entry, fresh: Entry, post: Post) -> Reading:
+    """The reading that belongs to the merged post: a text that was kept keeps what was read in it."""
+    (old_post, old), (new_post, new) = stored, fresh
+    body_kept = not new_post.body and bool(old_post.body)
+    title_kept = not new_post.title and bool(old_post.title)
+    date_kept = new_post.published is None and old_post.published is not None
+    return replace(
+        new,
+        split=old.split if body_kept else new.split,
+        credit=old.credit if body_kept else new.credit,
+        title_split=old.title_split if title_kept else new.title_split,
+        published=old.published if date_kept else new.published or old.published,
+        mission=new.mission or old.mission,
+        hashtags=new.hashtags or old.hashtags,
+    )
+
+
+def _kept(stored: Post | Attachment, fresh: Post | Attachment) -> dict[str, Any]:
+    """The stored values where the fresh ones are empty (None, no text, no items)."""
+    names = (field.name for field in fields(fresh) if field.name not in _EXEMPT)
+    return {name: getattr(stored, name) for name in names if getattr(fresh, name) in (None, "", ())}
+
+
+def _differing(one: Post | Reading, other: Post | Reading) -> list[str]:
+    if one == other:
+        return []
+    return [field.name for field in fields(one) if getattr(one, field.name) != getattr(other, field.name)]
+
+
+_GETTERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    cls: attrgetter(*(field.name for field in fields(cls)))
+    for cls in (Post, Attachment, Published, Reading, Split, CreditLine)
+}
+
+
+def _facts(value: Any) -> Any:
+    """``value`` as nested tuples of plain values, the fields in the order of their class."""
+    if value is None or isinstance(value, Enum):
+        return value and value.value
+    if isinstance(value, (str, int, float)):
+        return value
+    if isinstance(value, Segment):
+        # its text is the body's
+        return value.lang.value, value.start, value.end
+    if isinstance(value, tuple):
+        return tuple(map(_facts, value))
+    getter = _GETTERS.get(type(value))
+    return value.isoformat() if getter is None else tuple(map(_facts, getter(value)))

@@ -1,0 +1,253 @@
+"""The journal of runs: who works on a source, what came of it, what failed and where the next run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from storage import leases
+from storage.engine import Database
+from storage.processes import Process
+from storage.schema import FailureRecord, PostRecord, RunRecord, SourceRecord, rows_of
+from storage.states import RunStatus, Stage
+
+__all__ = ["Failure", "Journal", "Run", "RunStatus", "RunSummary", "Stage"]
+
+RENEWAL = timedelta(seconds=15)
+
+_runs, _failures = rows_of(RunRecord), rows_of(FailureRecord)
+_posts, _sources = rows_of(PostRecord), rows_of(SourceRecord)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run that is open; times are aware UTC."""
+
+    id: int
+    source_id: str
+    started_at: datetime
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run as the journal has it; ``ended_at`` is None while it runs, ``counts`` are by name."""
+
+    id: int
+    source_id: str
+    status: RunStatus
+    started_at: datetime
+    ended_at: datetime | None
+    since: datetime | None
+    until: datetime | None
+    cursor: datetime | None
+    host: str
+    pid: int
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One thing that failed in a run; ``error`` is the error's class, ``evidence`` its other attributes."""
+
+    run_id: int
+    source_id: str
+    at: datetime
+    stage: Stage
+    error: str
+    message: str
+    url: str | None
+    key: str | None
+    capture_id: int | None
+    evidence: tuple[tuple[str, str], ...]
+
+
+class Journal:
+    """Runs, leases and failures of one archive.
+
+    Args:
+        database: the archive's.
+        abandoned: told the id of a run whose process died, while nobody else can write: what it left
+            half done is put in order there.
+    """
+
+    def __init__(self, database: Database, *, abandoned: Callable[[Connection, int], None] | None = None) -> None:
+        self._database = database
+        self._abandoned = abandoned
+        self._renewed: dict[int, datetime] = {}
+
+    def begin(
+        self,
+        source_id: str,
+        kind: str,
+        url: str | None,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        now: datetime,
+        process: Process | None = None,
+    ) -> Run:
+        """Open a run and take the source's lease for 60 s.
+
+        The lease of a process that died on this machine is taken over at once, any other when it has expired.
+
+        Args:
+            source_id: the source.
+            kind: its kind, as configured now.
+            url: its address, as configured now.
+            since: lower bound that a person gave.
+            until: upper bound that a person gave.
+            now: aware UTC.
+            process: who holds the lease; this process when not given.
+
+        Raises:
+            SourceBusy: another run has the source.
+        """
+        process = process or Process.current()
+        with self._database.write() as connection:
+            source = upsert(_sources).values(id=source_id, kind=kind, url=url, first_run_at=now)
+            connection.execute(source.on_conflict_do_update(index_elements=["id"], set_={"kind": kind, "url": url}))
+            orphan = leases.clear(connection, source_id, now)
+            if orphan is not None:
+                self._abandon(connection, orphan, now)
+            opened = insert(_runs).values(
+                source_id=source_id,
+                status=RunStatus.RUNNING,
+                started_at=now,
+                since=since,
+                until=until,
+                host=process.host,
+                pid=process.pid,
+                counts={},
+            )
+            run_id: int = connection.execute(opened.returning(_runs.c.id)).scalar_one()
+            leases.grant(connection, source_id, run_id, process, now)
+        self._renewed[run_id] = now
+        return Run(id=run_id, source_id=source_id, started_at=now, since=since, until=until)
+
+    def renew(self, run: Run, now: datetime) -> None:
+        """Keep the lease for another 60 s; does nothing within 15 s of the last time.
+
+        Raises:
+            SourceBusy: the lease was lost to another run.
+        """
+        last = self._renewed.get(run.id)
+        if last is not None and timedelta(0) <= now - last < RENEWAL:
+            return
+        with self._database.write() as connection:
+            leases.prolong(connection, run.source_id, run.id, now)
+        self._renewed[run.id] = now
+
+    def close(
+        self,
+        run: Run,
+        status: RunStatus,
+        *,
+        counts: Mapping[str, int] | None = None,
+        cursor: datetime | None = None,
+        now: datetime,
+    ) -> None:
+        """End a run and give its lease back.
+
+        Args:
+            run: the run.
+            status: how it ended.
+            counts: numbers by name.
+            cursor: where the next run goes on; None leaves the source's cursor where it is.
+            now: aware UTC.
+
+        Raises:
+            SourceBusy: the run lost its lease before; it stays marked as abandoned.
+        """
+        with self._database.write() as connection:
+            closed = connection.execute(
+                update(_runs)
+                .where(_runs.c.id == run.id, _runs.c.status == RunStatus.RUNNING)
+                .values(status=status, ended_at=now, cursor=cursor, counts=dict(counts or {}))
+            )
+            if closed.rowcount != 1:
+                raise leases.lost(connection, run.source_id)
+            leases.give_back(connection, run.id)
+        self._renewed.pop(run.id, None)
+
+    def fail(
+        self,
+        run: Run,
+        stage: Stage | str,
+        error: Exception,
+        *,
+        url: str | None = None,
+        key: str | None = None,
+        capture_id: int | None = None,
+        now: datetime,
+    ) -> None:
+        """Record one failure with its evidence: the error's class, message and attributes.
+
+        Args:
+            run: the run in which it happened.
+            stage: where.
+            error: what was caught.
+            url: address that it is about; the error's own when not given.
+            key: key of the post that it is about.
+            capture_id: the answer that was not understood.
+            now: aware UTC.
+        """
+        attributes = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+        row = {
+            "run_id": run.id,
+            "source_id": run.source_id,
+            "at": now,
+            "stage": Stage(stage),
+            "error": type(error).__name__,
+            "message": str(error),
+            "url": url or attributes.pop("url", None),
+            "key": key,
+            "capture_id": capture_id,
+            "evidence": tuple((name, str(value)) for name, value in attributes.items() if value is not None),
+        }
+        with self._database.write() as connection:
+            connection.execute(insert(_failures), [row])
+
+    def cursor(self, source_id: str) -> datetime | None:
+        """Where the next run goes on: from the last run that moved it; None before the first."""
+        query = select(_runs.c.cursor).where(_runs.c.source_id == source_id, _runs.c.cursor.is_not(None))
+        with self._database.read() as connection:
+            found: datetime | None = connection.scalar(query.order_by(_runs.c.id.desc()).limit(1))
+        return found
+
+    def newest_before(self, source_id: str, when: datetime) -> str | None:
+        """The native id of the newest post that was published before ``when``; None when there is none."""
+        query = select(_posts.c.native_id).where(_posts.c.source_id == source_id, _posts.c.published_at < when)
+        with self._database.read() as connection:
+            found: str | None = connection.scalar(
+                query.order_by(_posts.c.published_at.desc(), _posts.c.id.desc()).limit(1)
+            )
+        return found
+
+    def runs(self, source_id: str | None = None, *, limit: int = 20) -> list[RunSummary]:
+        """The last runs, newest first."""
+        query = select(*(_runs.c[name] for name in RunSummary.__slots__)).order_by(_runs.c.id.desc()).limit(limit)
+        if source_id is not None:
+            query = query.where(_runs.c.source_id == source_id)
+        with self._database.read() as connection:
+            return [RunSummary(**row) for row in connection.execute(query).mappings()]
+
+    def failures(self, run_id: int) -> list[Failure]:
+        """What failed in a run, in the order in which it happened."""
+        query = select(*(_failures.c[name] for name in Failure.__slots__)).where(_failures.c.run_id == run_id)
+        with self._database.read() as connection:
+            return [Failure(**row) for row in connection.execute(query.order_by(_failures.c.id)).mappings()]
+
+    def _abandon(self, connection: Connection, run_id: int, now: datetime) -> None:
+        connection.execute(
+            update(_runs)
+            .where(_runs.c.id == run_id, _runs.c.status == RunStatus.RUNNING)
+            .values(status=RunStatus.ABANDONED, ended_at=now)
+        )
+        if self._abandoned is not None:
+            self._abandoned(connection, run_id)

@@ -1,0 +1,38 @@
+"""The words that this room adds to the vocabulary: how a run stands, where something failed, parts of a post."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """How a run stands, or how it ended."""
+
+    RUNNING = "running"
+    #: everything that was asked for was done
+    COMPLETED = "completed"
+    #: done, but something failed and is recorded
+    PARTIAL = "partial"
+    FAILED = "failed"
+    #: stopped by a person or by --limit
+    INTERRUPTED = "interrupted"
+    #: its process died or lost its lease; another run found that out
+    ABANDONED = "abandoned"
+
+
+class Stage(StrEnum):
+    """Where in a run something failed."""
+
+    #: fetching or parsing an answer; the class of the error tells which
+    PAGE = "page"
+    #: reading or recording one post
+    POST = "post"
+    #: taking an attachment
+    MEDIA = "media"
+
+
+class Part(StrEnum):
+    """Which text of a post a segment is cut from."""
+
+    BODY = "body"
+    TITLE = "title"
