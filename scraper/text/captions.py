@@ -1,0 +1,194 @@
+"""One body of text cut into its French, its English and what is neither; pure, deterministic, total.
+
+How: what is no running text is set aside (`tokens`), each word is weighed for each language (`tables`), the
+cheapest reading of the whole row is found (`decode`), and the answer is slices of the original, never a rewrite.
+The rules that it follows are told in docs/split.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import exp
+
+from scraper.model import Lang, Segment, Split
+from scraper.text.decode import NEWLINE, THIRD, pair_path, path
+from scraper.text.evidence import Word, weigh
+from scraper.text.lexicon import FUNCTION_WORDS
+from scraper.text.tables import ALIEN, LANGUAGES
+
+#: a longer body is read a window at a time, so that memory is bounded by the window
+WINDOW = 100_000
+
+#: under this confidence a person should look
+REVIEW_BELOW = 0.8
+
+_FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
+_LANGS = {_FR: Lang.FR, _EN: Lang.EN}
+#: nats by which a third language must beat French and English over a stretch to be thought of, and to need no
+#: common word of its own there
+_THIRD_MARGIN, _THIRD_SURE = 3.0, 8.0
+#: with less than this between French and English in a whole caption nobody can tell
+_UNDECIDED = 0.3
+_NOBODY_KNOWS = ALIEN
+
+_OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
+_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?[!?;:»](?![a-z()])|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
+_SEPARATING = re.compile(r"\s(?:/{1,3}|\|{1,2}|[·•])\s|[.!?…]\s[-–—]\s|\n\s{0,3}[./\-–—]\s{0,3}\n")
+
+
+def _states(body: str, words: Sequence[Word]) -> list[int]:
+    """The language of each word, as an index into the tables' languages."""
+    prices = [word.price for word in words]
+    thirds = _thirds(body, words)
+    if not thirds:
+        lead = [(word.scores[_EN] - word.scores[_FR]) * word.weight for word in words]
+        if abs(sum(lead)) < _UNDECIDED and max(map(abs, lead)) < 1.0:
+            return [_NOBODY_KNOWS] * len(words)
+        return pair_path(lead, prices)
+    states = (_FR, _EN, *thirds)
+    scores = [[word.scores[s] * word.weight for s in states] for word in words]
+    extra = [0.0, 0.0, *(THIRD for _ in thirds)]
+    return [states[s] for s in path(scores, prices, extra)]
+
+
+def _thirds(body: str, words: Sequence[Word]) -> list[int]:
+    """The languages, other than the pair, that explain some stretch of ``words`` better than the pair does."""
+    count = ALIEN + 1
+    found: set[int] = set()
+    total, first = [0.0] * count, 0
+    for i, word in enumerate(words):
+        if i and word.price <= NEWLINE + 1.0:
+            _judge(body, words[first:i], total, found)
+            total, first = [0.0] * count, i
+        weight = word.weight
+        total = [t + s * weight for t, s in zip(total, word.scores, strict=True)]
+    _judge(body, words[first:], total, found)
+    return sorted(found)
+
+
+def _judge(body: str, words: Sequence[Word], total: Sequence[float], found: set[int]) -> None:
+    best = max(total)
+    margin = best - max(total[_FR], total[_EN])
+    if margin <= _THIRD_MARGIN:
+        return
+    third = total.index(best)
+    common = FUNCTION_WORDS.get(LANGUAGES[third], frozenset()) if third < ALIEN else frozenset()
+    # the letters of two or three words prove nothing; a common word of that language does
+    if margin > _THIRD_SURE or any(body[w.start : w.end].lower() in common for w in words):
+        found.add(third)
+
+
+@dataclass(slots=True)
+class Piece:
+    """Words of one language that stand together, and how sure that is."""
+
+    state: int
+    first: int
+    last: int
+
+
+def _pieces(body: str, words: Sequence[Word], states: Sequence[int]) -> list[Piece]:
+    """Stretches of one language, also cut where something stands between that is no text."""
+    pieces: list[Piece] = []
+    for i, (word, state) in enumerate(zip(words, states, strict=True)):
+        if pieces and pieces[-1].state == state:
+            gap = body[words[i - 1].end : word.start]
+            if not word.barred and not (len(gap) > 2 and _SEPARATING.search(gap[:80])):
+                pieces[-1].last = i
+                continue
+        pieces.append(Piece(state, i, i))
+    return pieces
+
+
+def _bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
+    """Where each piece begins and ends in ``body``, with the punctuation that is its own."""
+    floor = 0
+    for k, piece in enumerate(pieces):
+        start, end = words[piece.first].start, words[piece.last].end
+        ceiling = words[pieces[k + 1].first].start if k + 1 < len(pieces) else len(body)
+        low = max(floor, start - 8)
+        opening = _OPENING.search(body, low, start)
+        closing = _CLOSING.match(body, end, min(ceiling, end + 12))
+        start = opening.start() if opening else start
+        end = closing.end() if closing else end
+        yield start, end
+        floor = end
+
+
+def _segments(body: str, words: Sequence[Word], pieces: Sequence[Piece], at: int) -> Iterator[Segment]:
+    position = 0
+    for piece, (start, end) in zip(pieces, _bounds(body, words, pieces), strict=True):
+        if start > position:
+            yield _segment(Lang.NONE, body, position, start, at)
+        yield _segment(_LANGS.get(piece.state, Lang.OTHER), body, start, end, at)
+        position = end
+    if position < len(body):
+        yield _segment(Lang.NONE, body, position, len(body), at)
+
+
+def _segment(lang: Lang, body: str, start: int, end: int, at: int) -> Segment:
+    return Segment(lang=lang, text=body[start:end], start=at + start, end=at + end)
+
+
+def _sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
+    """Between 0 and 1: the least sure of the pieces, judged by what its words say for it and what it cost."""
+    if len(pieces) == 1 and pieces[0].state == _NOBODY_KNOWS and not any(w.scores[ALIEN] == 0.0 for w in words):
+        return 0.5
+    sure = 1.0
+    for piece in pieces:
+        own = words[piece.first : piece.last + 1]
+        totals = [sum(word.scores[s] * word.weight for word in own) for s in range(ALIEN + 1)]
+        margin = totals[piece.state] - max(t for s, t in enumerate(totals) if s != piece.state)
+        cost = own[0].price if piece.first else 0.0
+        sure = min(sure, 1.0 / (1.0 + exp(-(margin - 0.15 * cost) * 0.8)))
+    return sure
+
+
+def read_words(body: str) -> tuple[list[Word], list[Piece]]:
+    """The running words of ``body`` and the pieces they make; what ``split`` and its explanation both stand on."""
+    words = weigh(body)
+    if all(word.silent for word in words):
+        return words, []
+    return words, _pieces(body, words, _states(body, words))
+
+
+def _window(body: str, at: int) -> tuple[list[Segment], float]:
+    words, pieces = read_words(body)
+    return list(_segments(body, words, pieces, at)), _sureness(words, pieces)
+
+
+def _windows(body: str) -> Iterator[tuple[int, int]]:
+    """Stretches of at most WINDOW code points, cut at a blank line, line or space where there is one."""
+    start = 0
+    while len(body) - start > WINDOW:
+        for mark in ("\n\n", "\n", " "):
+            cut = body.rfind(mark, start + WINDOW // 2, start + WINDOW)
+            if cut >= 0:
+                cut += len(mark)
+                break
+        else:
+            cut = start + WINDOW
+        yield start, cut
+        start = cut
+    yield start, len(body)
+
+
+def split(body: str) -> Split:
+    """``body`` cut into segments that concatenate to it exactly; any string will do.
+
+    Args:
+        body: plain text (markup already removed).
+
+    Returns:
+        Segments labelled French, English, a third language or undecided (``other``), or no running text
+        (``none``); how sure the least sure of them is; whether a person should look.
+    """
+    segments: list[Segment] = []
+    sure = 1.0
+    for start, end in _windows(body):
+        found, confidence = _window(body[start:end], start)
+        segments += found
+        sure = min(sure, confidence)
+    return Split(segments=tuple(segments), confidence=round(sure, 4), needs_review=sure < REVIEW_BELOW)
