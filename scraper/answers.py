@@ -1,0 +1,149 @@
+"""What the status and the headers of an answer mean for who asked; pure, and blind to bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin
+
+from scraper.address import Target, shown, target_of
+from scraper.capture import Access, Request
+from scraper.errors import FetchError, Gone, Refused
+from scraper.throttle import LONGEST_PAUSE
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: answers that another try may change
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+_LOGIN_PATH = re.compile(
+    r"(?i)/(?:log[_-]?in|sign[_-]?in|wp-login|oauth2?|sso|saml2?|authorize|authenticate|session/new)(?:\.\w+)?(?=/|$)"
+)
+_LOGIN_HOST = re.compile(r"(?:login|signin|sso|idp|accounts)\.")
+_NUMBER = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,9})?")
+
+
+def redirect_target(target: Target, location: str | None, *, name: str) -> Target:
+    """Where an answer sends us on.
+
+    Args:
+        target: who answered.
+        location: the header ``Location`` as HTTP gives it (UTF-8 bytes read as Latin-1).
+        name: how to call what was asked for in a message.
+
+    Raises:
+        FetchError: no place is named.
+        Blocked: the place is no web address.
+        Refused: it is a login page, or leaves https for http.
+    """
+    if not location:
+        raise FetchError(f"{name}: answered with a redirect that does not say where to", url=name, retriable=False)
+    with suppress(UnicodeError):  # then it was meant as it stands
+        location = location.encode("latin-1").decode("utf-8")
+    try:
+        following = target_of(urljoin(target.url, location.strip()))
+    except ValueError as error:
+        message = f"{name}: answered with a redirect to {shown(location)[:200]!r}, which is no address ({error})"
+        raise FetchError(message, url=name, retriable=False) from error
+    if target.scheme == "https" and following.scheme == "http":
+        raise Refused(
+            f"{name}: was sent on from https to unprotected {shown(following.url)}; if that is right, "
+            "write this address into the configuration",
+            url=name,
+        )
+    if _is_login(following) and not _is_login(target):
+        raise Refused(
+            f"{name}: asks for a login (was sent on to {shown(following.url)}), and Cupola never logs in; "
+            "where the site gives out read tokens, set token_env",
+            url=name,
+        )
+    return following
+
+
+def error_for(request: Request, status: int, *, name: str) -> FetchError:
+    """The error that an answer with this status is."""
+    if status in (401, 403, 407):
+        return Refused(
+            f"{name}: answered {status}: {_what_a_refusal_asks_for(request, status)}", url=name, status=status
+        )
+    if status in (404, 410):
+        return Gone(f"{name}: answered {status}: it is not there (any more)", url=name, status=status)
+    if status == 451:
+        message = f"{name}: answered 451: it is withheld for legal reasons where this machine stands"
+        return Refused(message, url=name, status=status)
+    if status in PASSING or status >= 500:
+        message = f"{name}: answered {status}: the server has a fault or is busy; ask again later"
+        return FetchError(message, url=name, retriable=True, status=status)
+    if status == 304:
+        message = f"{name}: answered 304 (not changed) though nothing was said to be held; ask again later"
+        return FetchError(message, url=name, retriable=True, status=status)
+    message = f"{name}: answered {status} where 200 was expected; check the address"
+    return FetchError(message, url=name, retriable=False, status=status)
+
+
+def pause_asked(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until the host wants to be asked again, 0 to a day: Retry-After, else the reset of its rate limit.
+
+    None when it says nothing that can be read. Header names are lower-case, ``now`` is aware.
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    said = headers.get("retry-after", "").strip()
+    if _NUMBER.fullmatch(said):
+        return _clamped(float(said))
+    if said and (moment := _date(said)) is not None:
+        return _clamped((moment - now).total_seconds())
+    return _until_reset(headers, now)
+
+
+def budget_spent(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until the host's rate limit starts afresh, when its headers say that nothing is left of it.
+
+    The reset is a time (Mastodon), seconds since 1970 (Bluesky, X) or seconds from now (IETF draft).
+    https://docs.joinmastodon.org/api/rate-limits/
+    """
+    left = headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining")
+    if left is None or not _NUMBER.fullmatch(left.strip()) or float(left) > 0:
+        return None
+    return _until_reset(headers, now)
+
+
+def _until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
+    said = (headers.get("x-ratelimit-reset") or headers.get("ratelimit-reset") or "").strip()
+    if _NUMBER.fullmatch(said):
+        number = float(said)
+        if number > 1e11:  # milliseconds
+            number /= 1000
+        return _clamped(number - now.timestamp() if number > 1e9 else number)
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        return None
+    return _clamped(((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _clamped(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_PAUSE)
+
+
+def _is_login(target: Target) -> bool:
+    return bool(_LOGIN_PATH.search(target.path) or _LOGIN_HOST.match(target.host))
+
+
+def _what_a_refusal_asks_for(request: Request, status: int) -> str:
+    if status == 407:
+        return "the proxy wants a user name and password; write them into http.proxy"
+    if request.token is not None:
+        return "the read token was not accepted; check the variable that token_env names, and what the token may read"
+    if request.access is Access.API:
+        return "this server needs a read token: set token_env to the name of an environment variable that holds one"
+    return "the site does not let us read this"

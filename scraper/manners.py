@@ -1,0 +1,283 @@
+"""How anything is asked for: whom, when, how often again and how far along redirects; blind to what carries it.
+
+The carrier (``scraper.client``) opens one connection and hands over one answer. Everything that makes the
+asking polite, and an answer trusted, is decided here, the same for pages, API answers and pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from scraper.address import Door, Shut, Target, shown, target_of
+from scraper.answers import PASSING, REDIRECTS, budget_spent, error_for, pause_asked, redirect_target
+from scraper.capture import Access, Request
+from scraper.errors import Blocked, FetchError, RateLimited, Refused, TooLarge
+from scraper.robots import Robots
+from scraper.settings import HttpSettings, interval_of
+from scraper.throttle import Throttle
+from scraper.wire import NotAsEncoded, Unpacker
+
+MOST_REDIRECTS = 10
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 60.0  # seconds
+_NOT_PACKED = frozenset({"", "identity", "none", "utf-8"})
+_UNPACKABLE = frozenset({"gzip", "x-gzip", "deflate"})
+_NOBODY = re.compile(r"(?i)[@/.](?:example\.(?:org|com|net)|[\w-]+\.(?:example|invalid))(?![\w.-])")
+
+
+class Sink(Protocol):
+    """Where the bytes of an answer go."""
+
+    def begin(self, url: str, headers: Mapping[str, str]) -> None:
+        """An answer starts, perhaps again: drop what was written before. May raise ScraperError to refuse it."""
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes of the body, unpacked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streamed:
+    """What is known of an answer whose body went into a sink.
+
+    ``url`` is the final address, header names are lower-case, ``size`` counts unpacked bytes,
+    ``fetched_at`` is aware UTC.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    size: int
+    fetched_at: datetime
+
+
+class Answer(Protocol):
+    """One answer as the carrier hands it over, its body unread and still packed."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    def read(self) -> bytes:
+        """The next bytes that are there; empty at the end. Raises Broken."""
+
+    def let_go(self) -> None:
+        """Done with it, read or not."""
+
+
+Carrier = Callable[[Target, Mapping[str, str]], Answer]
+
+
+class Broken(Exception):
+    """The carrier got no answer, or lost it midway: what happened, and whether a new try may go better."""
+
+    def __init__(self, what: str, *, passing: bool = True, retriable: bool = True) -> None:
+        super().__init__(what)
+        self.passing = passing
+        self.retriable = retriable
+
+
+class _Passing(Exception):
+    """A fault that another try may mend; ``error`` is raised if none does."""
+
+    def __init__(self, error: FetchError, *, host: str, pause: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.host = host
+        self.pause = pause
+
+
+def usable_contact(contact: str | None) -> str | None:
+    """The contact as it goes into the User-Agent; None when it would lead to nobody."""
+    text = (contact or "").strip()
+    if not re.search(r"[@.]", text) or not (text.isascii() and text.isprintable()) or _NOBODY.search(f"@{text}"):
+        return None
+    return text
+
+
+class Manners:
+    """Asks by the rules that the settings set.
+
+    Args:
+        settings: tries, waits, caps.
+        agent: the User-Agent.
+        door: judges names where a proxy connects in our place.
+        pages: carries requests for robots.txt.
+        now: the time, aware UTC.
+        clock: seconds that only go forward.
+        sleep: waits; what it raises is passed on.
+        on_wait: told host, seconds and reason before each wait.
+        random: a number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        agent: str,
+        door: Door,
+        pages: Carrier,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        on_wait: Callable[[str, float, str], None] | None,
+        random: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._agent = agent
+        self._door = door
+        self._now = now
+        self._random = random
+        self._throttle = Throttle(interval_of(settings.rate), clock, sleep, on_wait)
+        self._robots = Robots(
+            lambda url, head: self.ask(Request(url=url, access=Access.API), pages, head, settings.max_page_bytes), clock
+        )
+
+    def ask(self, request: Request, carry: Carrier, sink: Sink, limit: int) -> Streamed:
+        """Ask until there is an answer or the tries are used up; its body, of ``limit`` bytes at most, into ``sink``.
+
+        Raises:
+            FetchError: there is no usable answer; its class says why.
+        """
+        name = shown(request.url)
+        attempt = 1
+        while True:
+            try:
+                return self._follow(request, carry, sink, limit, name)
+            except _Passing as fault:
+                if attempt >= self._settings.attempts:
+                    raise fault.error from fault.__cause__
+                backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** (attempt - 1)) * (0.5 + self._random() / 2)
+                if fault.pause is not None:
+                    self._throttle.pause(fault.host, fault.pause)
+                elif fault.error.status == 429:
+                    self._throttle.pause(fault.host, max(1.0, 2 * backoff))
+                else:
+                    self._throttle.rest(fault.host, backoff, f"try {attempt} failed: {fault.error}")
+            attempt += 1
+
+    def _follow(self, request: Request, carry: Carrier, sink: Sink, limit: int, name: str) -> Streamed:
+        """One try: from the address asked for along its redirects; every hop is judged like the first."""
+        target = target_of(request.url)
+        headers = self._headers(request, target, name)
+        for _ in range(MOST_REDIRECTS + 1):
+            self._admit(target, request.access, name)
+            try:
+                answer = carry(target, headers)
+            except Shut as shut:
+                raise self._shut_out(shut, target, name) from None
+            except Broken as broken:
+                raise self._fault(broken, target, name) from broken
+            try:
+                moved = self._judge(request, target, answer, name)
+                if moved is None:
+                    return self._take(target, answer, sink, limit, name)
+            finally:
+                answer.let_go()
+            if moved.origin != target.origin:
+                headers.pop("Authorization", None)  # and it stays out, also on the way back
+            target = moved
+        message = f"{name}: was sent on over {MOST_REDIRECTS} times, last to {shown(target.url)}; check the address"
+        raise FetchError(message, url=name, retriable=False)
+
+    def _headers(self, request: Request, target: Target, name: str) -> dict[str, str]:
+        headers = {"User-Agent": self._agent, "Accept": request.accept or "*/*"}
+        if request.token is not None:
+            token = request.token.strip()
+            if not (token and token.isascii() and token.isprintable()):
+                message = f"{name}: the read token is empty or holds characters that cannot be sent; check token_env"
+                raise Refused(message, url=name)
+            if target.scheme == "http" and not self._door.allows(target.host, target.port):
+                raise Refused(f"{name}: a read token is not sent unprotected; write https:// in the address", url=name)
+            headers["Authorization"] = f"Bearer {token}"
+        held = {"If-None-Match": request.etag, "If-Modified-Since": request.last_modified}
+        return headers | {header: value for header, value in held.items() if value and value.isascii()}
+
+    def _admit(self, target: Target, access: Access, name: str) -> None:
+        """Return when ``target`` may be asked."""
+        if self._settings.proxy is not None:
+            try:
+                self._door.check_name(target.host, target.port)
+            except Shut as shut:
+                raise self._shut_out(shut, target, name) from None
+        if access is Access.PAGE and (delay := self._robots.check(target, name=name)):
+            self._throttle.widen(target.budget, delay)
+        self._throttle.wait(target.budget, url=name, at_most=self._settings.max_wait)
+
+    def _judge(self, request: Request, target: Target, answer: Answer, name: str) -> Target | None:
+        """Where the answer sends us on, or None when it is one to take; raises the error that it is."""
+        status = answer.status
+        if (spent := budget_spent(answer.headers, self._now())) is not None:
+            self._throttle.pause(target.budget, spent)
+        if status == 200 or (status == 304 and (request.etag or request.last_modified)):
+            return None
+        if status in REDIRECTS:
+            return redirect_target(target, answer.headers.get("location"), name=name)
+        error = error_for(request, status, name=name)
+        if status not in PASSING:
+            raise error
+        pause = pause_asked(answer.headers, self._now())
+        too_long = pause is not None and pause > self._settings.max_wait
+        if status == 429 or too_long:
+            named = "names no pause" if pause is None else f"asks for a pause of {pause:.0f} s"
+            message = f"{name}: answered {status}: the host {named}; run again later, or lower http.rate"
+            error = RateLimited(message, url=name, retry_after=pause or 0.0, status=status)
+        if pause is not None and too_long:
+            self._throttle.pause(target.budget, pause)
+            raise error
+        raise _Passing(error, host=target.budget, pause=pause)
+
+    def _take(self, target: Target, answer: Answer, sink: Sink, limit: int, name: str) -> Streamed:
+        """Read the body into the sink."""
+        fetched_at = self._now()
+        size = 0
+        if answer.status == 200:
+            unpacker = _unpacker(answer.headers, name)
+            declared = answer.headers.get("content-length", "")
+            if declared.isdecimal() and int(declared[:20]) > limit:
+                raise TooLarge(f"{name}: announces {declared[:20]} bytes, the cap is {limit}", url=name, limit=limit)
+            sink.begin(target.url, answer.headers)
+            try:
+                while data := answer.read():
+                    for piece in (data,) if unpacker is None else unpacker.feed(data):
+                        size += len(piece)
+                        if size > limit:
+                            raise TooLarge(f"{name}: is over the cap of {limit} bytes", url=name, limit=limit)
+                        sink.write(piece)
+                if unpacker is not None:
+                    unpacker.finish()
+            except Broken as broken:
+                raise self._fault(broken, target, name) from broken
+            except NotAsEncoded as error:
+                message = f"{name}: the body is not as packed as it claims to be ({error})"
+                raise _Passing(FetchError(message, url=name, retriable=True), host=target.budget) from error
+        return Streamed(url=target.url, status=answer.status, headers=answer.headers, size=size, fetched_at=fetched_at)
+
+    def _fault(self, broken: Broken, target: Target, name: str) -> Exception:
+        via = "" if target.url == name else f" (at {shown(target.url)})"
+        error = FetchError(f"{name}: {broken}{via}", url=name, retriable=broken.retriable)
+        return _Passing(error, host=target.budget) if broken.passing else error
+
+    def _shut_out(self, shut: Shut, target: Target, name: str) -> FetchError:
+        if shut.anonymous:
+            message = (
+                f"{name}: not asked for, because nobody would know who is asking: set http.contact in config.yaml "
+                "to your mail or web address (not one at example.org)"
+            )
+            return Refused(message, url=name)
+        message = (
+            f"{name}: {target.host} leads to {shut.address}, which is not an address of the public internet; "
+            "if that host is meant to be reached, name it in http.allow_hosts"
+        )
+        return Blocked(message, url=name, address=shut.address)
+
+
+def _unpacker(headers: Mapping[str, str], name: str) -> Unpacker | None:
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding in _NOT_PACKED:
+        return None
+    if encoding not in _UNPACKABLE:
+        message = f"{name}: came packed as {encoding[:40]!r}, which was not asked for and is not unpacked"
+        raise FetchError(message, url=name, retriable=False)
+    return Unpacker(encoding)
