@@ -142,7 +142,8 @@ def _sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
         totals = [sum(word.scores[s] * word.weight for word in own) for s in range(ALIEN + 1)]
         margin = totals[piece.state] - max(t for s, t in enumerate(totals) if s != piece.state)
         cost = own[0].price if piece.first else 0.0
-        sure = min(sure, 1.0 / (1.0 + exp(-(margin - 0.15 * cost) * 0.8)))
+        # beyond forty nats nothing changes, and exp() would overflow
+        sure = min(sure, 1.0 / (1.0 + exp(-max(-40.0, min(40.0, (margin - 0.15 * cost) * 0.8)))))
     return sure
 
 

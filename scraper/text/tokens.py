@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from scraper.text.credit import FILE_MARK, find_credits
+from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
 
 
@@ -74,7 +75,6 @@ _LINK = re.compile(
     re.VERBOSE,
 )
 _MENTION = re.compile(r"(?:(?<![\w.])|(?<![\w.][\w.+-])\b[\w+-]{1,40})@\w{1,64}(?:@[\w-]{1,64})?(?:\.[\w-]{1,32}){0,4}")
-_TAG = re.compile(r"(?<![\w&/])[#＃][^\W_]\w{0,100}")
 _SHORTCODE = re.compile(r":[a-z][a-z0-9_+-]{1,30}:")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _STAMP = re.compile(
@@ -134,7 +134,7 @@ def _specials(body: str) -> list[Token]:
     if "@" in body:
         take(Kind.MENTION, _MENTION)
     if "#" in body or "＃" in body:
-        take(Kind.TAG, _TAG)
+        take(Kind.TAG, HASHTAG)
     if ":" in body:
         take(Kind.SHORTCODE, _SHORTCODE)
     if not body.isascii():
