@@ -7,6 +7,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- ArchiveReadOnly          the file or folder may not be written to
  +-- ArchiveDamaged           the database file is not one, or is broken
  +-- BlobMismatch             bytes that are not those of their name; ``sha256``
+ +-- BlobMissing              a media file that should be held is not there; ``sha256``
  +-- SourceBusy               another run has the source's lease; ``source_id``, ``holder``
  +-- DiskFull                 no space is left where the archive lives
  +-- UnknownKey               no such post; ``key``, ``nearest``
@@ -47,6 +48,14 @@ class ArchiveDamaged(StorageError):
 
 class BlobMismatch(StorageError):
     """The bytes of a media file are not those of its name."""
+
+    def __init__(self, message: str, *, sha256: str) -> None:
+        super().__init__(message)
+        self.sha256 = sha256
+
+
+class BlobMissing(StorageError):
+    """A media file that should be held is not there."""
 
     def __init__(self, message: str, *, sha256: str) -> None:
         super().__init__(message)
