@@ -117,7 +117,8 @@ def _bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterat
         floor = end
 
 
-def _segments(body: str, words: Sequence[Word], pieces: Sequence[Piece], at: int) -> Iterator[Segment]:
+def segments_of(body: str, words: Sequence[Word], pieces: Sequence[Piece], at: int) -> Iterator[Segment]:
+    """The segments that ``pieces`` make of ``body``, which itself begins at ``at``; one for each piece, and NONE."""
     position = 0
     for piece, (start, end) in zip(pieces, _bounds(body, words, pieces), strict=True):
         if start > position:
@@ -147,7 +148,7 @@ def _sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
     return sure
 
 
-def read_words(body: str) -> tuple[list[Word], list[Piece]]:
+def pieces_of(body: str) -> tuple[list[Word], list[Piece]]:
     """The running words of ``body`` and the pieces they make; what ``split`` and its explanation both stand on."""
     words = weigh(body)
     if all(word.silent for word in words):
@@ -155,13 +156,8 @@ def read_words(body: str) -> tuple[list[Word], list[Piece]]:
     return words, _pieces(body, words, _states(body, words))
 
 
-def _window(body: str, at: int) -> tuple[list[Segment], float]:
-    words, pieces = read_words(body)
-    return list(_segments(body, words, pieces, at)), _sureness(words, pieces)
-
-
-def _windows(body: str) -> Iterator[tuple[int, int]]:
-    """Stretches of at most WINDOW code points, cut at a blank line, line or space where there is one."""
+def windows_of(body: str) -> Iterator[tuple[int, str]]:
+    """Stretches of at most WINDOW code points with their starts, cut at a blank line, line or space if there is one."""
     start = 0
     while len(body) - start > WINDOW:
         for mark in ("\n\n", "\n", " "):
@@ -171,9 +167,9 @@ def _windows(body: str) -> Iterator[tuple[int, int]]:
                 break
         else:
             cut = start + WINDOW
-        yield start, cut
+        yield start, body[start:cut]
         start = cut
-    yield start, len(body)
+    yield start, body[start:]
 
 
 def split(body: str) -> Split:
@@ -188,8 +184,8 @@ def split(body: str) -> Split:
     """
     segments: list[Segment] = []
     sure = 1.0
-    for start, end in _windows(body):
-        found, confidence = _window(body[start:end], start)
-        segments += found
-        sure = min(sure, confidence)
+    for start, window in windows_of(body):
+        words, pieces = pieces_of(window)
+        segments += segments_of(window, words, pieces, start)
+        sure = min(sure, _sureness(words, pieces))
     return Split(segments=tuple(segments), confidence=round(sure, 4), needs_review=sure < REVIEW_BELOW)
