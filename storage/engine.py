@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from storage import migrations
 from storage.errors import (
@@ -123,13 +123,13 @@ def upgrade_database(folder: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> tup
 
 def translate(error: Exception, path: Path) -> StorageError | None:
     """The error of this room for one of the database's or of the disk's; None when it is neither."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         return _of_sqlite(code, cause, path)
     if isinstance(cause, OSError):
         return _of_disk(cause, path)
-    if isinstance(cause, SQLAlchemyError):
+    if isinstance(error, SQLAlchemyError):
         return RowRefused(f"the database cannot hold this: {cause}")
     return None
 
