@@ -151,16 +151,20 @@ _GETTERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
 }
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def _facts(value: Any) -> Any:
     """``value`` as nested tuples of plain values, the fields in the order of their class."""
-    if value is None or isinstance(value, Enum):
-        return value and value.value
-    if isinstance(value, (str, int, float)):
+    kind = type(value)
+    if kind in _PLAIN:
         return value
-    if isinstance(value, Segment):
+    if kind is tuple:
+        return tuple([_facts(item) for item in value])
+    if kind is Segment:
         # its text is the body's
         return value.lang.value, value.start, value.end
-    if isinstance(value, tuple):
-        return tuple(map(_facts, value))
-    getter = _GETTERS.get(type(value))
-    return value.isoformat() if getter is None else tuple(map(_facts, getter(value)))
+    getter = _GETTERS.get(kind)
+    if getter is not None:
+        return tuple([item if type(item) in _PLAIN else _facts(item) for item in getter(value)])
+    return value.value if isinstance(value, Enum) else value.isoformat()
