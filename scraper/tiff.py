@@ -14,6 +14,7 @@ ASCII, UNDEFINED = 2, 7
 RATIONALS = (5, 10)
 #: the format of one number of each TIFF type; rationals are two numbers
 _NUMBERS = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
+_WIDTHS = {kind: struct.calcsize("<" + form) for kind, form in _NUMBERS.items()}
 _MAX_ENTRIES = 4096  # of one directory; cameras write fewer than a hundred
 _MAX_NUMBERS = 2**20  # of one tag; a strip for each row of the largest picture is a sixteenth of it
 #: the tags with the offsets and with the lengths of strips, of tiles, of an old JPEG
@@ -33,6 +34,11 @@ class Entry:
     type: int
     count: int
     offset: int
+
+
+def _length(entry: Entry) -> int:
+    """The bytes of a tag's value; those of an unknown type are counted as bytes."""
+    return _WIDTHS.get(entry.type, 1) * entry.count
 
 
 class Directories:
@@ -56,8 +62,8 @@ class Directories:
         self._order = order
         (self.first,) = struct.unpack(order + "I", head[4:])
 
-    def read(self, offset: int) -> tuple[list[Entry], int]:
-        """The directory at ``offset`` and the offset of the next one (0: there is none).
+    def read(self, offset: int) -> tuple[list[Entry], int | None]:
+        """The directory at ``offset`` and the offset of the next one (0: there is none; None: it is cut off there).
 
         Raises:
             DirectoryError: it does not lie within the file.
@@ -68,11 +74,12 @@ class Directories:
         block = self._read(offset + 2, 12 * count)
         entries = []
         for number, (tag, kind, values, place) in enumerate(struct.iter_unpack(self._order + "HHII", block)):
-            width = struct.calcsize("<" + _NUMBERS.get(kind, "B"))
-            inline = width * values <= 4
-            entries.append(Entry(tag, kind, values, offset + 2 + 12 * number + 8 if inline else place))
+            entry = Entry(tag, kind, values, place)
+            if _length(entry) <= 4:  # the value itself stands in place of its offset
+                entry = Entry(tag, kind, values, offset + 2 + 12 * number + 8)
+            entries.append(entry)
         tail = offset + 2 + 12 * count
-        following = struct.unpack(self._order + "I", self._read(tail, 4))[0] if tail + 4 <= self.size else 0
+        following = struct.unpack(self._order + "I", self._read(tail, 4))[0] if tail + 4 <= self.size else None
         return entries, following
 
     def bytes_of(self, entry: Entry, limit: int) -> bytes:
@@ -88,7 +95,7 @@ class Directories:
         form = _NUMBERS.get(entry.type)
         if form is None or not 0 < entry.count <= limit:
             raise DirectoryError(f"tag {entry.tag} has {entry.count} values of type {entry.type}")
-        block = self._read(entry.offset, struct.calcsize("<" + form) * entry.count)
+        block = self._read(entry.offset, _length(entry))
         return struct.unpack(f"{self._order}{len(form) * entry.count}{form[0]}", block)
 
     def _read(self, offset: int, length: int) -> bytes:
@@ -113,7 +120,12 @@ def shapes_of(directories: Directories) -> list[tuple[int, int]]:
     parts = 0
     while offset and offset not in seen and len(seen) < _MAX_DIRECTORIES:
         seen.add(offset)
-        entries, offset = directories.read(offset)
+        entries, following = directories.read(offset)
+        if following is None:
+            raise DirectoryError("the last directory has no end")
+        offset = following
+        if any(entry.offset + _length(entry) > directories.size for entry in entries):
+            raise DirectoryError("the value of a tag is beyond the end")
         tags = {entry.tag: entry for entry in entries}
         # together, not each: a thousand directories may share one long list
         parts += sum(tags[offsets].count for offsets, _ in _PARTS if offsets in tags)
