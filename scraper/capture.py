@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
+from urllib.parse import urljoin, urlsplit
 
 from scraper.errors import ParseError
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
+# half a surrogate pair or NUL, as an escape or in bytes (or JSON in UTF-16): most bodies have none and are not walked
+_UNSTORABLE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)|\xed[\xa0-\xbf]|\x00")
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.-]{2,40})""")
 
 
@@ -95,31 +98,69 @@ class Capture:
     def text(self) -> str:
         """The body as text; never an exception. A wrong label is overruled when the bytes are good UTF-8."""
         charset = self.charset
-        try:
-            return self.body.decode("utf-8-sig" if charset == "utf-8" else charset)
-        except (UnicodeError, LookupError):
-            pass
-        try:
-            return self.body.decode("utf-8")
-        except UnicodeError:
-            # what browsers do with undeclared western text
-            return self.body.decode("cp1252", errors="replace")
+        # UTF-8 labelled as a legacy encoding would decode without complaint into nonsense; the reverse hardly
+        # happens by chance. UTF-16 and UTF-32 of plain text are valid UTF-8 full of NULs, so their label stands.
+        legacy = not charset.lower().startswith(("utf-16", "utf-32", "utf16", "utf32"))
+        for name in ("utf-8-sig", charset) if legacy and not self.body.isascii() else (charset, "utf-8-sig"):
+            try:
+                return self.body.decode(name)
+            except (UnicodeError, LookupError):
+                continue
+        # what browsers do with undeclared western text
+        return self.body.decode("cp1252", errors="replace")
 
     def json(self) -> Any:
-        """The body as JSON.
+        """The body as JSON; in its texts U+FFFD stands for NUL and for half a surrogate pair, which no store takes.
 
         Raises:
             ParseError: the body is not JSON, or nested deeper than can be read.
         """
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body)
+            return _storable(value) if _UNSTORABLE.search(self.body) else value
         except (ValueError, RecursionError) as error:
+            if self.body[:200].lstrip().startswith(b"<"):
+                message = "a web page came in place of JSON: a login page, a check for browsers, or no such API"
+                raise self.parse_error(message) from error
             kind = self.media_type or "an answer without a type"
             raise self.parse_error(f"expected JSON and got {kind} that is not ({error})") from error
+
+    def link(self, relation: str) -> str | None:
+        """The absolute address that the ``Link`` header (RFC 8288) gives for ``relation``; None when it gives none.
+
+        Raises:
+            ParseError: what stands there is no address, or one on another server than the one asked.
+        """
+        for target, parameters in re.findall(r"<([^<>]*)>([^<]*)", self.headers.get("link", "")):
+            named = re.search(r"""\brel\s*=\s*["']?([\w\s-]*)""", parameters, re.IGNORECASE)
+            if named and relation in named[1].lower().split():
+                try:
+                    url = urljoin(self.url, str(target).strip())
+                    at_home = _origin(url) in (_origin(self.url), _origin(self.request.url))
+                except ValueError as error:
+                    raise self.parse_error(f"its {relation} link is no address: {target[:200]}") from error
+                if not at_home:
+                    raise self.parse_error(f"its {relation} link leads to another server: {url[:200]}")
+                return url
+        return None
 
     def parse_error(self, message: str) -> ParseError:
         """The error for an answer that was not understood, with this capture as its evidence."""
         return ParseError(f"{self.url}: {message}", url=self.url, sha256=self.sha256)
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(':443' if parts.scheme == 'https' else ':80')}"
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        # through UTF-16, so that two halves that belong together become their character
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(item) for name, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
 class Fetcher(Protocol):
