@@ -72,7 +72,7 @@ def crawl(
         try:
             capture = fetch(request)
         except FetchError as error:
-            yield Page(request=request, failure=error, more=bool(queue))
+            yield Page(request=request, failure=source.explain(error), more=bool(queue))
             continue
         posts, failure = _parse(source, capture, since, enqueue)
         yield Page(request=request, capture=capture, posts=posts, failure=failure, more=bool(queue))

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar, Generic, TypeVar
 
 from scraper.capture import Access, Capture, Request
+from scraper.errors import FetchError
 from scraper.model import Post
 from scraper.settings import SourceOptions
 
@@ -55,6 +56,10 @@ class Source(ABC, Generic[O]):
             ParseError: the answer is not what this kind of source publishes. An answer in which
                 nothing was found, and nothing said that it is empty, is such an answer.
         """
+
+    def explain(self, error: FetchError) -> FetchError:
+        """``error`` in words that help with this kind of source (a token that is missing, say), else itself."""
+        return error
 
 
 def page_is_older(posts: list[Post], since: datetime | None) -> bool:
