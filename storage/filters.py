@@ -1,0 +1,155 @@
+"""Which posts are asked for: values that refuse to exist wrong, and the SQL conditions that they mean."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, tuple_
+
+from storage.folding import fold
+from storage.postview import LANGS, VERDICTS
+from storage.views import archive_posts, attachments, hashtags, posts, segments
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_WIDTHS = (("day", timedelta(days=1)), ("minute", timedelta(minutes=1)), ("second", timedelta(seconds=1)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which posts are asked for; what is None does not matter, and all that is given must hold.
+
+    Attributes:
+        text: stands somewhere in the body, captions, title, credit, or in the alt text or credit of a picture;
+            compared as ``storage.folding`` does, so nothing in it is a wildcard.
+        lang: has a caption in it: ``fr``, ``en``, or ``other`` for a third language or an undecided one.
+        source: id of the source.
+        mission: id of the mission.
+        since: aware; the post's own date, an interval as wide as its precision, overlaps [since, until).
+            A post without a date is left out as soon as a bound is given.
+        until: aware, exclusive.
+        verdict: ``unreviewed``, ``selected`` or ``rejected``.
+        tag: a hashtag, with or without ``#``; case and accents do not matter.
+        needs_review: whether a person should look.
+        keys: one of these keys.
+        limit: at most so many.
+    """
+
+    text: str | None = None
+    lang: Literal["fr", "en", "other"] | None = None
+    source: str | None = None
+    mission: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    verdict: Literal["unreviewed", "selected", "rejected"] | None = None
+    tag: str | None = None
+    needs_review: bool | None = None
+    keys: tuple[str, ...] | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.text is not None and not fold(self.text):
+            raise ValueError("a text to look for holds at least one letter, digit or sign")
+        if self.tag is not None and not fold_tag(self.tag):
+            raise ValueError("a tag to look for holds at least one letter or digit")
+        if self.lang not in (None, *LANGS):
+            raise ValueError(f"a language is one of {', '.join(LANGS)}, not {self.lang!r}")
+        if self.verdict not in (None, *VERDICTS):
+            raise ValueError(f"a verdict is one of {', '.join(VERDICTS)}, not {self.verdict!r}")
+        for bound in (self.since, self.until):
+            if bound is not None and bound.utcoffset() is None:
+                raise ValueError(f"a bound is an aware time, not {bound!r}")
+        if self.limit is not None and self.limit < 0:
+            raise ValueError(f"a limit is not negative, as {self.limit} is")
+
+
+def fold_tag(tag: str) -> str:
+    """A hashtag in the one form in which it is compared."""
+    return fold(tag).lstrip("#＃").replace(" ", "")
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """A key's source id and native id: the first colon splits, the rest is opaque."""
+    source, _, native_id = key.partition(":")
+    return source, native_id
+
+
+def conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """What must hold, for a statement over ``posts`` and ``archive_posts``, which this joins."""
+    # the view is the promise about values, the table has the indexes: one row of each is the same post
+    yield archive_posts.c.source == posts.c.source_id
+    yield archive_posts.c.native_id == posts.c.native_id
+    if filters.source is not None:
+        yield posts.c.source_id == filters.source
+    if filters.mission is not None:
+        yield posts.c.mission == filters.mission
+    if filters.needs_review is not None:
+        yield posts.c.needs_review.is_(filters.needs_review)
+    if filters.verdict is not None:
+        yield archive_posts.c.verdict == filters.verdict
+    yield from _dated(filters)
+    if filters.keys is not None:
+        pairs = func.json_each(bindparam("keys", json.dumps([split_key(key) for key in filters.keys])))
+        pair = pairs.table_valued("value").c.value
+        wanted = select(func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]"))
+        yield tuple_(posts.c.source_id, posts.c.native_id).in_(wanted)
+    match filters.lang:
+        case "fr":
+            yield posts.c.caption_fr.is_not(None)
+        case "en":
+            yield posts.c.caption_en.is_not(None)
+        case "other":
+            yield exists().where(
+                segments.c.post_id == posts.c.id, segments.c.part == "body", segments.c.lang == "other"
+            )
+        case None:
+            pass
+    if filters.tag is not None:
+        yield posts.c.id.in_(select(hashtags.c.post_id).where(func.cupola_is_tag(hashtags.c.tag)))
+    if filters.text is not None:
+        own = (posts.c[name] for name in ("body", "title", "caption_fr", "caption_en", "credit"))
+        yield or_(
+            func.cupola_holds(*own),
+            exists().where(
+                attachments.c.post_id == posts.c.id,
+                attachments.c.removed_at.is_(None),
+                func.cupola_holds(attachments.c.alt, attachments.c.credit),
+            ),
+        )
+
+
+def _dated(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """The interval of a post's date overlaps the bounds: it starts before ``until``, it ends after ``since``."""
+    at = posts.c.published_at
+    if filters.until is not None:
+        yield at < filters.until
+    if filters.since is not None:
+        since = filters.since
+        starts = {precision: since - width if since - _EARLIEST > width else _EARLIEST for precision, width in _WIDTHS}
+        yield at > starts["day"]  # what the index can use
+        yield or_(*(and_(posts.c.published_precision == name, at > start) for name, start in starts.items()))
+
+
+def teach(connection: Connection, filters: Filters) -> None:
+    """Give the connection the functions that the conditions of ``filters`` call."""
+    if filters.text is None and filters.tag is None:
+        return
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        raise TypeError(f"searching is not written for {type(raw).__name__}")
+    if filters.text is not None:
+        raw.create_function("cupola_holds", -1, _holds(fold(filters.text)), deterministic=True)
+    if filters.tag is not None:
+        wanted = fold_tag(filters.tag)
+        raw.create_function("cupola_is_tag", 1, lambda tag: fold_tag(tag) == wanted, deterministic=True)
+
+
+def _holds(wanted: str) -> Callable[..., bool]:
+    def holds(*texts: str | None) -> bool:
+        return any(text is not None and wanted in fold(text) for text in texts)
+
+    return holds
