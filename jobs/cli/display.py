@@ -1,0 +1,181 @@
+"""What a person sees of a run: progress while it lasts, a summary table at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import (
+    DownloadColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TransferSpeedColumn,
+)
+from rich.progress import (
+    Progress as Bars,
+)
+from rich.table import Table
+from rich.text import Text
+
+from jobs import logs
+from jobs.logs import printable
+from jobs.report import Failure, Outcome, Report
+from jobs.visit import Progress
+from scraper.crawl import Page
+
+#: seconds between two plain lines about one source
+LINE_EVERY = 5.0
+#: columns of the summary: heading, count, whether it is there when all is zero
+_COUNTS = (
+    ("new", "posts_added", True),
+    ("changed", "posts_updated", False),
+    ("same", "posts_unchanged", False),
+    ("left out", "posts_left_out", False),
+    ("pictures", "media_stored", True),
+    ("skipped", "media_skipped", False),
+    ("failed", "media_failed", False),
+    ("gone", "media_gone", False),
+    ("waiting", "media_pending", False),
+)
+_COUNTS_DRY = (("posts", "posts_found", True), ("pictures", "media_pending", True))
+_STATES = {
+    Outcome.COMPLETED: ("complete", "green"),
+    Outcome.PARTIAL: ("in part", "yellow"),
+    Outcome.INTERRUPTED: ("interrupted", "yellow"),
+    Outcome.BUSY: ("busy", "yellow"),
+}
+#: failures told one by one at the end of a run; all of them are in the archive
+FAILURES_TOLD = 20
+
+
+class Lines(Progress):
+    """Progress as plain lines on stderr, a few seconds apart: for a log, a pipe or a small terminal."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + LINE_EVERY
+
+    def page(self, page: Page, report: Report) -> None:
+        """A page was dealt with."""
+        self._line(report, 0)
+
+    def media(self, report: Report, waiting: int) -> None:
+        """Pictures were dealt with."""
+        self._line(report, waiting)
+
+    def _line(self, report: Report, waiting: int) -> None:
+        if time.monotonic() < self._due:
+            return
+        self._due = time.monotonic() + LINE_EVERY
+        click.echo(
+            f"{report.source_id}: {report.pages} pages, {report.posts_found} posts ({report.posts_added} new), "
+            f"{report.media_stored} pictures, {size(report.media_bytes)}"
+            + (f", {waiting} under way" if waiting else ""),
+            err=True,
+        )
+
+
+class Live(Progress):
+    """Progress as bars on a terminal: posts, pictures, bytes."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+        self._source = ""
+
+    def page(self, page: Page, report: Report) -> None:
+        """A page was dealt with."""
+        self._show(report, 0)
+
+    def media(self, report: Report, waiting: int) -> None:
+        """Pictures were dealt with."""
+        self._show(report, waiting)
+
+    def _show(self, report: Report, waiting: int) -> None:
+        if self._task is None or self._source != report.source_id:
+            self._source = report.source_id
+            self._task = self._bars.add_task(report.source_id, posts="", pictures="")
+        done = report.media_stored + report.media_failed + report.media_gone
+        self._bars.update(
+            self._task,
+            completed=report.media_bytes,
+            posts=f"{report.posts_found} posts",
+            pictures=f"{done}/{done + waiting} pictures" if done + waiting else "",
+        )
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Progress]:
+    """Bars on a terminal, plain lines otherwise, nothing with ``-q``."""
+    if logs.loudness < 0:
+        yield Progress()
+    elif not sys.stderr.isatty():
+        yield Lines()
+    else:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.fields[posts]}"),
+            TextColumn("{task.fields[pictures]}"),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+        )
+        with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+            yield Live(bars)
+
+
+def summary(reports: Iterable[Report], *, console: Console, dry_run: bool = False) -> None:
+    """The table at the end of a run, and the failures below it in words."""
+    reports = list(reports)
+    table = Table(title="Dry run: nothing was archived" if dry_run else None, title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("source", overflow="fold")
+    columns = [
+        (name, [getattr(report, count) for report in reports])
+        for name, count, always in (_COUNTS_DRY if dry_run else _COUNTS)
+        if always or any(getattr(report, count) for report in reports)
+    ]
+    for name, _ in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("bytes", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for number, report in enumerate(reports):
+        table.add_row(
+            report.source_id,
+            *(str(counts[number]) if counts[number] else "·" for _, counts in columns),
+            size(report.media_bytes) if report.media_bytes else "·",
+            f"{report.seconds:.1f} s",
+            Text(*_STATES[report.outcome]),
+        )
+    console.print(table)
+    for report in reports:
+        for note in report.notes:
+            console.print(Text(f"{report.source_id}: {printable(note)}"))
+        for failure in report.failures[:FAILURES_TOLD]:
+            console.print(failure_text(report.source_id, failure), soft_wrap=True)
+        if len(report.failures) > FAILURES_TOLD:
+            console.print(f"… and {len(report.failures) - FAILURES_TOLD} more; the archive holds all of them")
+
+
+def failure_text(source_id: str, failure: Failure) -> Text:
+    """One failure as a line: which post or source, and why."""
+    where = failure.key or source_id
+    line = Text("✗ ", style="yellow")
+    line.append(printable(where), style="bold")
+    line.append(f" {printable(failure.message)}", style="default")
+    return line
+
+
+def size(count: int) -> str:
+    """Bytes in the largest decimal unit that leaves a number of at least one."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"

@@ -1,0 +1,141 @@
+"""The outermost frame: which commands there are, how errors become words and an exit status."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from jobs import __version__
+from jobs.errors import ConfigError, Interrupted, JobsError
+
+#: exit statuses, a public contract: see docs/commands.md
+DONE, IN_PART, WRONG_USE, NO_ARCHIVE, INTERRUPTED = 0, 1, 2, 3, 130
+
+#: command: the module under jobs.cli that holds it (loaded only when it is asked for), and what it does
+COMMANDS = {
+    "scrape": ("scrape", "Fetch what the sources have published: one run now."),
+    "query": ("query", "Find posts in the archive."),
+    "show": ("show", "One post whole, with its provenance."),
+    "split": ("split", "Split captions into French and English: JSON lines in and out."),
+    "retry": ("care", "Take failed pictures again now."),
+    "verify": ("care", "Check every held file against its hash."),
+    "sources": ("sources", "The kinds of place that can be read."),
+    "config": ("configuration", "Write a first config.yaml, or check one."),
+    "db": ("care", "The archive's schema."),
+    "demo": ("demo", "Archive the bundled demo mission, over loopback."),
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module when the command is asked for, so that `cupola query` loads no web."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, its module loaded now."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"jobs.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"jobs.cli.{COMMANDS[cmd_name][0]}.{cmd_name} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in ``--help``, without loading any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cupola")
+def commands() -> None:
+    """Archive what a space mission publishes: posts, captions in French and English, pictures.
+
+    First steps: `cupola demo`, then `cupola config init` and `cupola scrape --since 2016-11-17`.
+    """
+
+
+def cupola() -> NoReturn:
+    """The console script ``cupola``."""
+    _run(sys.argv[1:])
+
+
+def scrape() -> NoReturn:
+    """The console script ``scrape``: the same as ``cupola scrape``."""
+    _run(["scrape", *sys.argv[1:]])
+
+
+def _run(arguments: list[str]) -> NoReturn:
+    _guard()
+    try:
+        status = commands.main(arguments, prog_name="cupola", standalone_mode=False)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - the outermost frame: every error becomes words and a status
+        status = _told(error)
+    sys.exit(status if isinstance(status, int) else DONE)
+
+
+def _told(error: BaseException) -> int:
+    """Say what went wrong, in words for the person at the terminal; the exit status."""
+    from storage.errors import SourceBusy, StorageError, UnknownKey
+
+    match error:
+        case SystemExit():
+            return error.code if isinstance(error.code, int) else IN_PART
+        case click.ClickException():
+            error.show()
+            return WRONG_USE
+        case click.Abort() | KeyboardInterrupt() | Interrupted():
+            click.echo("Interrupted.", err=True)
+            return INTERRUPTED
+        case BrokenPipeError():
+            # whoever read our output has had enough (`cupola query | head`): that is no error of ours
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        case ConfigError():
+            click.echo(str(error), err=True)
+            return WRONG_USE
+        case UnknownKey():
+            hint = f" Did you mean {error.nearest[0]}?" if error.nearest else ""
+            click.echo(f"Error: {error}{hint}", err=True)
+            return WRONG_USE
+        case SourceBusy():
+            click.echo(f"Error: {error}", err=True)
+            return IN_PART
+        case StorageError():
+            click.echo(f"Error: {error}", err=True)
+            return NO_ARCHIVE
+        case JobsError():
+            click.echo(f"Error: {error}", err=True)
+            return WRONG_USE
+    traceback.print_exception(error)
+    click.echo("This is a defect in Cupola, please report it. What was archived so far is safe.", err=True)
+    return IN_PART
+
+
+def _guard() -> None:
+    """Stop when the three packages do not come from one place.
+
+    Their names are generic; a stranger's ``storage`` beside ours would be imported in silence.
+    """
+    import scraper
+    import storage
+
+    home = Path(__file__).resolve().parents[2]
+    for module in (scraper, storage):
+        found = Path(module.__file__ or "?").resolve().parents[1]
+        if found != home:
+            message = f"the package {module.__name__!r} comes from {found}, not from Cupola's own {home}"
+            sys.exit(f"Error: {message}. Install Cupola into an environment of its own (pipx install does).")
+    # `cupola query | head` ends quietly; where there is no SIGPIPE the broken pipe is an exception, dealt with above
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)

@@ -1,0 +1,56 @@
+"""Options that many commands share, and what they open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from jobs import logs
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def common(command: F) -> F:
+    """``--config``, ``-v`` and ``-q``: every command has them."""
+
+    def loudness(_ctx: click.Context, option: click.Parameter, count: int) -> int:
+        if count:
+            logs.configure(count if option.name == "verbose" else -count)
+        return count
+
+    for decorate in (
+        click.option(
+            "--config",
+            type=click.Path(path_type=Path),
+            metavar="PATH",
+            help="The configuration file; else $CUPOLA_CONFIG, else ./config.yaml.",
+        ),
+        click.option(
+            "-v", "--verbose", count=True, expose_value=False, callback=loudness, help="Say more (-vv: everything)."
+        ),
+        click.option("-q", "--quiet", count=True, expose_value=False, callback=loudness, help="Say only what failed."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def reading(command: F) -> F:
+    """``--archive`` in place of the configuration: commands that only read have it."""
+    return click.option(
+        "--archive",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="The archive's folder, in place of a configuration file.",
+    )(command)
+
+
+def archive_folder(config: Path | None, archive: Path | None) -> Path:
+    """The folder that a reading command reads."""
+    if archive is not None:
+        return archive
+    from jobs.config import config_path, load
+
+    return load(config_path(config)).folder

@@ -1,0 +1,223 @@
+"""``harvest``: the one loop where a post meets the archive, and the one error policy.
+
+1. a run is opened, with a lease on the source;
+2. a page is fetched (a 304: the capture that is held is parsed in its place) and kept;
+3. its posts are read (split, credit, date, mission) and recorded in one transaction;
+4. its validators are saved, so that only a page that was recorded whole is asked for conditionally;
+5. pictures are taken, several at once, and their outcome is recorded in batches;
+6. the run is closed with its counts; the cursor moves only after a whole and faultless listing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import datetime, timedelta
+from threading import Event, Thread
+
+from jobs.downloads import Downloads
+from jobs.errors import Interrupted
+from jobs.report import Failure, Outcome, Report
+from jobs.visit import Means, Visit, entries_of, pages, plan
+from scraper.capture import Capture, Request
+from scraper.crawl import Page
+from scraper.media import take
+from scraper.model import Attachment, MediaResult, MediaState
+from storage.archive import Archive, Wanted
+from storage.changes import Change
+from storage.errors import StorageError
+from storage.runs import Run
+from storage.states import RunStatus
+
+#: a later run looks back this far before the cursor, because posts are edited and arrive late
+OVERLAP = timedelta(days=3)
+#: a lease is renewed this often; it lasts four times as long
+RENEWAL_SECONDS = 15.0
+#: outcomes of pictures recorded in one transaction
+BATCH = 40
+
+
+def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
+    """Visit a source and bring the archive up to date with it.
+
+    What fails outside (a page, a post, a picture, the source) is recorded and told in the report;
+    an interrupt ends the run safely after what is in hand.
+
+    Raises:
+        SourceBusy: another run has the source.
+        StorageError: the archive cannot be written to.
+    """
+    source, started = visit.source, means.now()
+    run = archive.journal.begin(
+        source.id, source.kind, source.options.url, since=visit.since, until=visit.until, now=started
+    )
+    work = _Harvest(visit, archive, means, run)
+    status = RunStatus.FAILED
+    try:
+        with _renewed(archive, run, means.now):
+            status = work.through()
+    finally:
+        work.report.seconds = (means.now() - started).total_seconds()
+        moved = started if status is RunStatus.COMPLETED and not visit.partial else None
+        # an archive that cannot be written to cannot note that either: the lease runs out by itself
+        with suppress(StorageError) if status is RunStatus.FAILED else nullcontext():
+            archive.journal.close(run, status, counts=work.report.counts(), cursor=moved, now=means.now())
+    return work.report
+
+
+class _Harvest:
+    """One visit under way: its run, its counts, the pictures in hand."""
+
+    def __init__(self, visit: Visit, archive: Archive, means: Means, run: Run) -> None:
+        self.visit, self.archive, self.means, self.run = visit, archive, means, run
+        self.report = Report(source_id=visit.source.id)
+        self._in_hand: dict[int, Wanted] = {}
+        self._handed_in = 0
+
+    def through(self) -> RunStatus:
+        """The whole visit; how it ended."""
+        whole = False
+        with Downloads(self._take, self.means.http.connections) as downloads:
+            try:
+                whole = self._listing(downloads) if self.visit.listing else True
+                self._pictures(downloads, until_done=True)
+            except Interrupted:
+                self.report.outcome = Outcome.INTERRUPTED
+        self._record(downloads.finished())
+        self.report.media_pending = self.archive.pending_media(self.visit.source.id)
+        if self.report.outcome is Outcome.INTERRUPTED:
+            return RunStatus.INTERRUPTED
+        if self.report.failures:
+            self.report.outcome = Outcome.PARTIAL
+        return RunStatus.COMPLETED if whole else RunStatus.PARTIAL
+
+    def _listing(self, downloads: Downloads) -> bool:
+        """Every page of the source; whether all of it could be read and recorded."""
+        visit, journal = self.visit, self.archive.journal
+        cursor = journal.cursor(visit.source.id)
+        bound = visit.since or (cursor - OVERLAP if cursor else None)
+        after = journal.newest_before(visit.source.id, bound) if bound else None
+        whole = True
+        for page in pages(visit, self.means, self._fetch, since=bound, after=after):
+            whole &= self._page(page)
+            self._pictures(downloads, until_done=False)
+            self.means.progress.page(page, self.report)
+            if visit.enough(self.report):
+                break
+        return whole
+
+    def _fetch(self, request: Request) -> Capture:
+        """The answer; for a 304 the capture that is held, as if it had been given now."""
+        captures, source_id = self.archive.captures, self.visit.source.id
+        known = captures.validators(source_id, request.url)
+        if known is None:
+            return self.means.web.fetch(request)
+        capture = self.means.web.fetch(dataclasses.replace(request, etag=known[0], last_modified=known[1]))
+        if capture.status != 304:
+            return capture
+        held = captures.held(source_id, request.url)
+        if held is None:
+            return self.means.web.fetch(request)
+        self.report.pages_unchanged += 1
+        return dataclasses.replace(held, request=request, fetched_at=capture.fetched_at)
+
+    def _page(self, page: Page) -> bool:
+        """Keep and record one page; whether nothing of it failed."""
+        report, archive = self.report, self.archive
+        report.pages += 1
+        capture_id = None if page.capture is None else archive.captures.keep(self.run, page.capture)
+        before = len(report.failures)
+        if page.failure is not None:
+            self._fail("page", page.failure, url=page.request.url, capture_id=capture_id)
+        entries = entries_of(self.visit, self.means, page, report)
+        if entries:
+            recorded = archive.record(self.run.id, capture_id, entries, plan=plan, now=self.means.now())
+            changes = list(recorded.changes.values())
+            report.posts_found += len(entries)
+            report.posts_added += changes.count(Change.ADDED)
+            report.posts_updated += changes.count(Change.UPDATED)
+            report.posts_unchanged += changes.count(Change.UNCHANGED)
+            report.needs_review += sum(reading.needs_review for _, reading in entries)
+            for key, error in recorded.failures.items():
+                self._fail("post", error, url=page.request.url, key=key, capture_id=capture_id)
+        whole = len(report.failures) == before
+        if whole and capture_id is not None and not self.visit.partial:
+            archive.captures.save_validators(self.visit.source.id, page.request.url, capture_id)
+        return whole
+
+    def _pictures(self, downloads: Downloads, *, until_done: bool) -> None:
+        """Hand in what is wanted and record what is finished; only as far as there is room, unless ``until_done``."""
+        while self.visit.media:
+            self.means.go_on()
+            full = downloads.open >= 2 * BATCH
+            self._record(downloads.finished(at_least=BATCH if full else 0))
+            self.means.progress.media(self.report, downloads.open)
+            wanted = self.archive.wanted(self.visit.source.id, self.means.now(), limit=BATCH, after_id=self._handed_in)
+            for item in wanted:
+                self._handed_in = item.attachment_id
+                self._in_hand[item.attachment_id] = item
+                downloads.submit(item.attachment_id, item.attachment)
+            if not wanted:
+                break
+        while until_done and downloads.open:
+            self.means.go_on()
+            self._record(downloads.finished(at_least=min(BATCH, downloads.open)))
+            self.means.progress.media(self.report, downloads.open)
+
+    def _take(self, attachment: Attachment) -> MediaResult:
+        """One attachment, in a worker: no connection to the database is touched here."""
+        if self.means.stop.is_set():
+            return MediaResult(state=MediaState.PENDING)
+        source = self.visit.source
+        try:
+            return take(
+                attachment,
+                stream=self.means.web.stream,
+                incoming=self.archive.blobs.incoming,
+                settings=self.means.http,
+                access=source.media_access,
+                token=source.options.token,
+            )
+        except Interrupted:
+            return MediaResult(state=MediaState.PENDING)
+
+    def _record(self, results: list[tuple[int, MediaResult]]) -> None:
+        if not results:
+            return
+        self.archive.record_media(self.run.id, results, self.means.now())
+        for number, result in results:
+            wanted = self._in_hand.pop(number)
+            self.report.took(result)
+            if result.state in (MediaState.FAILED, MediaState.GONE):
+                failure = Failure(
+                    stage="media", kind=str(result.state), message=result.reason or "", url=result.url, key=wanted.key
+                )
+                self.report.failures.append(failure)
+
+    def _fail(self, stage: str, error: Exception, *, url: str, capture_id: int | None, key: str | None = None) -> None:
+        """Record that something failed, with its evidence, and go on."""
+        self.report.failures.append(Failure.of(stage, error, url=url, key=key))
+        self.archive.journal.fail(self.run, stage, error, url=url, key=key, capture_id=capture_id, now=self.means.now())
+
+
+@contextmanager
+def _renewed(archive: Archive, run: Run, now: Callable[[], datetime]) -> Iterator[None]:
+    """Keep the run's lease alive while a page or a picture takes its time, from a thread of its own."""
+    done = Event()
+
+    def renew() -> None:
+        while not done.wait(RENEWAL_SECONDS):
+            try:
+                archive.journal.renew(run, now())
+            except StorageError:
+                # a lock that lasts: tried again in a quarter of a lease
+                continue
+
+    thread = Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,101 @@
+"""What a run did, as the summary table, ``--json`` and the exit status all read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+from scraper.model import MediaResult, MediaState
+
+
+class Outcome(StrEnum):
+    """How a visit to a source ended."""
+
+    COMPLETED = "completed"
+    #: something failed and is recorded
+    PARTIAL = "partial"
+    INTERRUPTED = "interrupted"
+    #: another run has the source
+    BUSY = "busy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One thing that failed: at which stage, where, and why in a sentence for a person."""
+
+    stage: str
+    message: str
+    url: str | None = None
+    key: str | None = None
+    kind: str = ""
+
+    @classmethod
+    def of(cls, stage: str, error: Exception, *, url: str | None = None, key: str | None = None) -> Failure:
+        """The failure that an error is."""
+        return cls(stage=stage, kind=type(error).__name__, message=str(error), url=url, key=key)
+
+    def as_json(self) -> dict[str, str | None]:
+        """The same as plain values."""
+        return {"stage": self.stage, "kind": self.kind, "message": self.message, "url": self.url, "key": self.key}
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """The counts of one visit; ``notes`` are things worth knowing that are no failures."""
+
+    source_id: str
+    outcome: Outcome = Outcome.COMPLETED
+    pages: int = 0
+    pages_unchanged: int = 0
+    posts_found: int = 0
+    posts_added: int = 0
+    posts_updated: int = 0
+    posts_unchanged: int = 0
+    media_stored: int = 0
+    media_bytes: int = 0
+    media_failed: int = 0
+    media_gone: int = 0
+    media_skipped: int = 0
+    media_pending: int = 0
+    needs_review: int = 0
+    posts_left_out: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def took(self, result: MediaResult) -> None:
+        """Count what became of an attachment."""
+        match result.state:
+            case MediaState.STORED:
+                self.media_stored += 1
+                self.media_bytes += result.asset.size if result.asset else 0
+            case MediaState.FAILED:
+                self.media_failed += 1
+            case MediaState.GONE:
+                self.media_gone += 1
+            case MediaState.SKIPPED:
+                self.media_skipped += 1
+            case MediaState.PENDING:
+                pass
+
+    def left_out(self, opt_outs: tuple[str, ...]) -> None:
+        """Count a post whose author asks not to be archived."""
+        self.posts_left_out += 1
+        note = f"posts are left out because their author asks for it ({', '.join(opt_outs)}); see ignore_opt_outs"
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def counts(self) -> dict[str, int]:
+        """Every count by its name, as the journal keeps them."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.type == "int"}
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``scrape --json`` prints for this source; ``seconds`` are wall time."""
+        return {
+            "outcome": str(self.outcome),
+            **self.counts(),
+            "failures": [failure.as_json() for failure in self.failures],
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 3),
+        }

@@ -1,0 +1,159 @@
+"""One source as it is to be visited: its bounds, its pages, its posts read; and the dry run. Knows no archive."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+from typing import Any, Protocol
+
+from jobs.errors import Interrupted
+from jobs.report import Failure, Outcome, Report
+from scraper.capture import Capture, Fetcher, Request
+from scraper.client import Sink, Streamed
+from scraper.crawl import Page, crawl
+from scraper.model import Attachment, MediaKind, MediaState, Mission, Post, Reading
+from scraper.reading import read
+from scraper.settings import HttpSettings
+from scraper.source import Source
+
+
+class Web(Fetcher, Protocol):
+    """What reaches the outside world: pages, and the bytes of pictures."""
+
+    def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
+        """Write the answer's body into ``sink``; see ``PoliteClient.stream``."""
+        ...
+
+
+class Progress:
+    """Told what happens; this one says nothing."""
+
+    def page(self, page: Page, report: Report) -> None:
+        """A page was dealt with."""
+
+    def media(self, report: Report, waiting: int) -> None:
+        """Pictures were dealt with; ``waiting`` are handed in and not finished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One source as it is to be visited now.
+
+    ``mission`` is the id that posts get when nothing in them says otherwise. ``since`` and ``until`` are a
+    person's bounds on the posts' dates (aware, UTC); None takes everything. ``limit`` is the number
+    of posts to take at most. ``saved`` answers the first request in place of the network, and
+    nothing further is asked. Without ``listing`` only pictures are taken: those still wanted, due or not.
+    """
+
+    source: Source[Any]
+    mission: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+    media: bool = True
+    listing: bool = True
+    saved: Capture | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether this is no whole look at the source, so that its cursor must not move."""
+        return not self.listing or any(bound is not None for bound in (self.until, self.limit, self.saved))
+
+    def enough(self, report: Report) -> bool:
+        """Whether the limit is reached."""
+        return self.limit is not None and report.posts_found >= self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a visit works with; ``stop`` is set by a signal, ``now`` is the clock (aware, UTC)."""
+
+    web: Web
+    http: HttpSettings
+    missions: Sequence[Mission]
+    now: Callable[[], datetime]
+    stop: Event = field(default_factory=Event)
+    progress: Progress = field(default_factory=Progress)
+
+    def go_on(self) -> None:
+        """Nothing, or Interrupted when somebody asked to stop."""
+        if self.stop.is_set():
+            raise Interrupted("asked to stop")
+
+
+def plan(attachment: Attachment) -> tuple[MediaState, str | None]:
+    """The state in which an attachment begins, and why it will not be taken if so."""
+    if attachment.kind is MediaKind.IMAGE:
+        return MediaState.PENDING, None
+    if attachment.kind is MediaKind.UNKNOWN:
+        return MediaState.SKIPPED, "the platform does not say what kind of file this is"
+    return MediaState.SKIPPED, f"{attachment.kind} is not taken, only pictures are"
+
+
+def pages(
+    visit: Visit, means: Means, fetch: Callable[[Request], Capture], *, since: datetime | None, after: str | None
+) -> Iterator[Page]:
+    """The pages of a visit, ended between two of them by an interrupt."""
+
+    def answer(request: Request) -> Capture:
+        means.go_on()
+        if visit.saved is not None:
+            return dataclasses.replace(visit.saved, request=request, url=request.url)
+        return fetch(request)
+
+    for page in crawl(visit.source, answer, since=since, after=after, max_requests=means.http.max_requests):
+        yield page
+        if visit.saved is not None:
+            return
+
+
+def entries_of(visit: Visit, means: Means, page: Page, report: Report) -> list[tuple[Post, Reading]]:
+    """The posts of a page that are wanted, each with all that its text says.
+
+    An undated post is wanted, and flagged. A post whose author asks not to be archived is left out unless
+    the configuration gives a reason; the report says how many.
+    """
+    entries: list[tuple[Post, Reading]] = []
+    for post in page.posts:
+        if visit.limit is not None and report.posts_found + len(entries) >= visit.limit:
+            break
+        if post.opt_outs and visit.source.options.ignore_opt_outs is None:
+            report.left_out(post.opt_outs)
+            continue
+        try:
+            reading = read(post, means.missions, visit.mission)
+        except Exception as error:  # noqa: BLE001 - one post that cannot be read must not cost the page; it is told
+            message = f"cannot be read ({type(error).__name__}: {error})"
+            report.failures.append(Failure(stage="read", message=message, url=post.url, key=post.key))
+            continue
+        if reading.published is None or reading.published.overlaps(visit.since, visit.until):
+            entries.append((post, reading))
+    return entries
+
+
+def rehearse(visit: Visit, means: Means) -> Report:
+    """A dry run: the source is read and its posts are counted; no archive is touched, no picture taken."""
+    report = Report(source_id=visit.source.id)
+    started = means.now()
+    try:
+        for page in pages(visit, means, means.web.fetch, since=visit.since, after=None):
+            report.pages += 1
+            if page.failure is not None:
+                report.failures.append(Failure.of("page", page.failure, url=page.request.url))
+            entries = entries_of(visit, means, page, report)
+            report.posts_found += len(entries)
+            report.needs_review += sum(reading.needs_review for _, reading in entries)
+            plans = [plan(item)[0] for post, _ in entries for item in post.attachments]
+            report.media_pending += plans.count(MediaState.PENDING) if visit.media else 0
+            means.progress.page(page, report)
+            if visit.enough(report):
+                break
+    except Interrupted:
+        report.outcome = Outcome.INTERRUPTED
+    if report.failures and report.outcome is Outcome.COMPLETED:
+        report.outcome = Outcome.PARTIAL
+    report.seconds = (means.now() - started).total_seconds()
+    return report

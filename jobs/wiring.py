@@ -1,0 +1,101 @@
+"""The composition root: from a configuration to the things that work; the only place where they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from jobs import __version__
+from jobs.config import ConfigFile
+from jobs.errors import Interrupted, UsageError
+from jobs.visit import Means, Progress
+from scraper import registry
+from scraper.capture import Capture, Request
+from scraper.client import PoliteClient
+from scraper.source import Source
+from storage.archive import Archive
+from storage.settings import ArchiveSettings
+
+#: told when a request has to wait: host, seconds, why
+OnWait = Callable[[str, float, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A source as configured, and the mission that its posts get when nothing else says."""
+
+    source: Source[Any]
+    mission: str | None
+
+
+def sources_of(file: ConfigFile, wanted: Iterable[str] = ()) -> tuple[Configured, ...]:
+    """The configured sources, or those named in ``wanted``, in the order of the file.
+
+    Raises:
+        ConfigError: a kind is unknown or its options are wrong.
+        UsageError: a name in ``wanted`` is no configured source.
+    """
+    names = set(wanted)
+    known = [stanza.id for stanza in file.config.sources]
+    for name in names - set(known):
+        raise UsageError(f"{file.path} has no source {name!r}; it has {', '.join(known) or 'none'}")
+    kinds = registry.kinds()
+    found = []
+    for index, stanza in enumerate(file.config.sources):
+        if names and stanza.id not in names:
+            continue
+        kind = kinds.get(stanza.kind)
+        if kind is None:
+            message = f"there is no kind of source {stanza.kind!r}; known are {', '.join(kinds)}"
+            raise file.error(("sources", index, "kind"), message)
+        options = file.source_options(index, kind.options_type)
+        found.append(Configured(kind(stanza.id, options), stanza.mission))
+    return tuple(found)
+
+
+def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWait | None = None) -> Means:
+    """What a visit works with, made from the configuration; waits end at once when ``stop`` is set."""
+
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Interrupted("asked to stop")
+
+    client = PoliteClient(file.config.http, version=__version__, sleep=pause, on_wait=on_wait)
+    return Means(
+        web=client, http=file.config.http, missions=file.config.mission_values, now=clock, stop=stop, progress=progress
+    )
+
+
+def clock() -> datetime:
+    """The present, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def archive_of(file: ConfigFile) -> Archive:
+    """The configured archive, open for writing; a new one is made.
+
+    Raises:
+        StorageError: it cannot be used.
+    """
+    return Archive.open(ArchiveSettings(folder=file.folder))
+
+
+def saved_capture(path: Path, url: str) -> Capture:
+    """A file that a person saved, as if ``url`` had answered with it now.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    try:
+        body = path.read_bytes()
+        saved_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    kind = "application/json" if body.lstrip()[:1] in (b"{", b"[") else "text/html"
+    return Capture(
+        request=Request(url=url), url=url, status=200, headers={"content-type": kind}, body=body, fetched_at=saved_at
+    )
