@@ -178,10 +178,9 @@ def _compare(console: Console, archive: Archive, mission: DemoMission, *, again:
         f"[green]✓[/] {len(keys)} posts, {bilingual} in both languages ({reviews} for a person to look at); "
         f"{pictures} pictures in {len(files)} files: the same bytes are held once"
     )
-    for item in (*mission.planned_failures, *mission.planned_skips):
-        console.print(
-            Text(f"✓ as planned, {printable(item.key)} picture {item.position + 1} is {item.state}: {item.why}")
-        )
+    for short in (*mission.planned_failures, *mission.planned_skips):
+        where = f"{printable(short.key)} picture {short.position + 1}"
+        console.print(Text(f"✓ as planned, {where} is {short.state}: {short.why}"))
     wrong = [f"{key} picture {position + 1} is {state}" for key, position, state in sorted(fell_short ^ planned)]
     wrong += [f"{key} is missing" for key in sorted(mission.expected_keys - keys)]
     wrong += [f"{key} should not be there" for key in sorted(keys - mission.expected_keys)]
