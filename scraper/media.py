@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
+from scraper.address import shown
 from scraper.capture import Access, Request
 from scraper.errors import FetchError, Gone, MediaError, RateLimited, TooLarge
 from scraper.exif import clean
@@ -272,4 +273,4 @@ class _Landing:
         return self._place
 
     def _error(self, error: NotAPicture) -> MediaError:
-        return MediaError(f"{clean(self.url, 300)} gave {error}", url=self.url, retriable=not error.lasting)
+        return MediaError(f"{clean(shown(self.url), 300)} gave {error}", url=self.url, retriable=not error.lasting)
