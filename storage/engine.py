@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -226,7 +227,7 @@ def _connect(path: Path, mode: str, busy_timeout: float) -> Database:
             address, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
         )
         if mode == "mode=rwc":
-            connection.execute("PRAGMA journal_mode=WAL")
+            _use_wal(connection, busy_timeout)
             connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
@@ -238,6 +239,18 @@ def _connect(path: Path, mode: str, busy_timeout: float) -> Database:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return Database(engine, path)
+
+
+def _use_wal(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """Switch to WAL; SQLite does not wait by itself when two processes make the same archive."""
+    until = time.monotonic() + busy_timeout
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.005)
 
 
 def _for_reading(path: Path, busy_timeout: float) -> Database:
