@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ def split(config: Path | None, explain: bool) -> int:
     and no archive are needed. A line that cannot be read is told on standard error; the others are still
     answered, and the exit status is 2.
     """
+    try:
+        return _answer_all(explain=explain)
+    except BrokenPipeError:
+        # whoever reads us has had enough (`| head -1`); click would make an exit status of 1 of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _answer_all(*, explain: bool) -> int:
     out = sys.stdout.buffer
     console = _console() if explain else None
     status = DONE

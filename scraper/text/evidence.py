@@ -118,7 +118,8 @@ def _is_shouted(body: str, tokens: Sequence[Token]) -> bool:
                 upper += 1
             else:
                 lower += 1
-    return upper > lower
+    # one word in capitals is a name, «ISS»
+    return upper > max(lower, 1)
 
 
 def _weigh(text: str, *, first: bool, shouting: bool) -> tuple[WordScore, float]:

@@ -224,12 +224,16 @@ def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
         return False
     after = tokens[k + 1] if k + 1 < len(tokens) else None
     behind = body[token.end : after.start if after is not None else token.end + 3][:3]
-    if token.kind is Kind.LINK and (behind[:1] in "),.;" or "/" in body[token.start : token.end]):
-        # an address is a word only between two others: «see esa.int for more»
-        bare = "/" not in body[token.start : token.end] and not body.startswith("www", token.start)
-        return bare and after is not None
+    if token.kind is Kind.LINK:
+        # an address is a word only within a sentence: «see esa.int for more», «told at https://… and worth it»
+        if after is None or behind[:1] == "\n":
+            return False
+        address = body[token.start : token.end]
+        if "/" in address or address.startswith("www"):
+            return behind[:1] in (" ", ",") and "\n" not in behind and body[after.start].islower()
+        return True
     ended = any(c in ".!?…" for c in gap)
-    if behind[:1] and behind[0] in _HOLDS and token.kind is not Kind.LINK:
+    if behind[:1] and behind[0] in _HOLDS:
         # «la #tour.», «… en fait… #Rome. Oui», «#Puis-je»
         return not ended or (alone and after is not None)
     if ended:

@@ -1,0 +1,171 @@
+"""`cupola split`: JSON lines in, JSON lines out; no configuration, no archive."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+COMMAND = [sys.executable, "-c", "from jobs.cli.main import cupola; cupola()", "split"]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """A process's environment with nothing of ours in it but where the code is."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CUPOLA", "PYTHON"))}
+    return kept | {"PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "dumb", "COLUMNS": "200"}
+
+
+@pytest.fixture
+def run(tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Runs `cupola split` in an empty folder."""
+
+    def run(data: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [*COMMAND, *options],
+            input=data,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_a_caption_is_answered_with_its_two_languages(run: Run) -> None:
+    """The contract's fields, in an empty folder, without configuration."""
+    raw = "Le lac gelé brille.\n\nThe frozen lake is shining. #lake"
+    done = run(json.dumps({"id": "a", "raw": raw}).encode() + b"\n")
+    assert (done.returncode, done.stderr) == (0, b"")
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"id", "fr", "en", "segments", "confidence", "needs_review"}
+    assert (answer["id"], answer["fr"], answer["en"]) == ("a", "Le lac gelé brille.", "The frozen lake is shining.")
+    assert "".join(s["text"] for s in answer["segments"]) == raw
+    assert all(raw[s["start"] : s["end"]] == s["text"] for s in answer["segments"])
+    assert {s["lang"] for s in answer["segments"]} == {"fr", "en", "none"}
+    assert 0 <= answer["confidence"] <= 1
+    assert answer["needs_review"] is False
+
+
+def test_an_absent_language_is_null(run: Run) -> None:
+    """«fr» and «en» are always there."""
+    done = run(b'{"id": 1, "raw": "The frozen lake is shining."}\n{"id": 2, "raw": ""}')
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (first["fr"], first["en"]) == (None, "The frozen lake is shining.")
+    assert (second["fr"], second["en"], second["segments"]) == (None, None, [])
+
+
+def test_a_bad_line_is_named_and_the_others_are_answered(run: Run) -> None:
+    """Not JSON, no object, no text, not UTF-8, nested without end: each told by its line's number; status 2."""
+    lines = [
+        b'\xef\xbb\xbf{"id": 1, "raw": "Bonjour tout le monde"}',
+        b"not json",
+        b"[1, 2]",
+        b"",
+        b'{"id": 5}',
+        b'{"id": 6, "raw": "\xff"}',
+        b"[" * 100_000,
+        b'{"id": 8, "raw": 8}',
+        b'{"id": 9, "raw": "Hello to the whole world"}',
+    ]
+    done = run(b"\n".join(lines))
+    assert done.returncode == 2
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1, 9]
+    told = done.stderr.decode().splitlines()
+    assert [line.split(":")[1].strip() for line in told] == [f"line {n}" for n in (2, 3, 5, 6, 7, 8)]
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_nul_and_lone_surrogates_survive(run: Run) -> None:
+    """What JSON can hold comes back as it went in."""
+    raw = "Bonjour \x00 le monde \ud83d entier"
+    done = run(json.dumps({"id": "\ud800", "raw": raw}).encode())
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["id"]) == (0, "\ud800")
+    assert "".join(s["text"] for s in answer["segments"]) == raw
+
+
+def test_each_line_is_answered_before_the_next_is_read(tmp_path: Path, environment: dict[str, str]) -> None:
+    """A caption that is sent is answered while standard input stays open: nothing waits for its end."""
+    with subprocess.Popen(
+        COMMAND, cwd=tmp_path, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for number in range(3):
+            process.stdin.write(json.dumps({"id": number, "raw": "Bonjour"}).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == number
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path, environment: dict[str, str]) -> None:
+    """`cupola split | head -1` ends quietly."""
+    with subprocess.Popen(
+        COMMAND, cwd=tmp_path, env=environment,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = json.dumps({"id": 1, "raw": "Bonjour tout le monde"}).encode() + b"\n"
+        process.stdin.write(line)
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.stdout.close()
+        with suppress(BrokenPipeError):  # it may have ended already, as it should
+            for _ in range(200):
+                process.stdin.write(line)
+                process.stdin.flush()
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 0
+
+
+def test_explain_prints_each_segment_with_its_reason(run: Run) -> None:
+    """One line a segment; nothing that a terminal would obey comes through from a caption."""
+    raw = "\x1b]0;owned\x07\x1b[2JLe lac gelé brille.\r\n\nThe frozen lake is shining.\u202e [red]#lake[/red]\x9b31m"
+    done = run(json.dumps({"id": "\x1b[31m", "raw": raw}).encode(), "--explain")
+    shown = done.stdout.decode()
+    assert done.returncode == 0
+    assert "fr before" in shown
+    assert "en before" in shown
+    assert "[red]" in shown
+    assert "\\x07\\x1b[2JLe lac" in shown
+    assert not set(shown) & set("\x1b\x07\x9b\u202e\x00\r")
+
+
+@pytest.fixture
+def modules(environment: dict[str, str]) -> set[str]:
+    """What `cupola split` loads to answer one caption."""
+    program = "\n".join(
+        [
+            "import sys",
+            "from jobs.cli.main import commands",
+            "commands.main(['split'], standalone_mode=False)",
+            "print(' '.join(sys.modules), file=sys.stderr)",
+        ]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=b'{"id": 1, "raw": "Bonjour"}', env=environment, capture_output=True, check=True,
+    )  # fmt: skip
+    return set(done.stderr.decode().split())
+
+
+def test_splitting_loads_neither_the_web_nor_the_database(modules: set[str]) -> None:
+    """It starts fast: no requests, no SQLAlchemy, no detector, and no rich unless --explain asks for it."""
+    assert "scraper.text.captions" in modules
+    assert not modules & {"requests", "urllib3", "sqlalchemy", "bs4", "lxml", "langdetect", "rich", "pydantic", "yaml"}

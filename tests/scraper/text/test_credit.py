@@ -1,0 +1,155 @@
+"""Credit lines in all the spellings that were met, and the days they mean."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scraper.model import CreditLine, Mission
+from scraper.text.credit import best_credit, find_credits, resolve_day
+
+PROXIMA = Mission(id="proxima", name="Proxima", start=date(2016, 11, 17), end=date(2017, 6, 2))
+
+
+@pytest.mark.parametrize(
+    ("line", "person", "agency", "day", "files"),
+    [
+        ("Credits: ESA/NASA–T. Pesquet", "T. Pesquet", "ESA/NASA", None, ()),
+        ("Credits: ESA/NASA-T. Pesquet", "T. Pesquet", "ESA/NASA", None, ()),
+        ("Credits: ESA/NASA–Thomas Pesquet", "Thomas Pesquet", "ESA/NASA", None, ()),
+        ("Credits: ESA/NASA", None, "ESA/NASA", None, ()),
+        ("Crédits : ESA/NASA", None, "ESA/NASA", None, ()),
+        ("Credits\u00a0: ESA/NASA", None, "ESA/NASA", None, ()),
+        ("Credit: NASA/ESA-M.Maurer", "M. Maurer", "NASA/ESA", None, ()),
+        ("Credits: Roscosmos-P. Dubrov", "P. Dubrov", "Roscosmos", None, ()),
+        ("(Credit: Canadian Space Agency)", None, "Canadian Space Agency", None, ()),
+        ("Image credit: ESA", None, "ESA", None, ()),
+        ("Photo: ESA/NASA", None, "ESA/NASA", None, ()),
+        ("📷 ESA/NASA", None, "ESA/NASA", None, ()),
+        ("© ESA", None, "ESA", None, ()),
+        ("©ESA/NASA", None, "ESA/NASA", None, ()),
+        ("© CNES / ESA", None, "CNES/ESA", None, ()),
+        ("ESA - S. Corvaja", "S. Corvaja", "ESA", None, ()),
+        ("Credit: ESA/NASA–T. Pesquet, CC BY-SA 3.0 IGO", "T. Pesquet", "ESA/NASA", None, ()),
+        ("Crédit photo : Samantha Cristoforetti", "Samantha Cristoforetti", None, None, ()),
+        ("Credits: ESA/NASA 05/04/2017", None, "ESA/NASA", date(2017, 4, 5), ()),
+        ("Thomas Pesquet 18/03/2021", "Thomas Pesquet", None, date(2021, 3, 18), ()),
+        ("Credits: ESA/NASA–T. Pesquet\n\n607D7774", "T. Pesquet", "ESA/NASA", None, ("607D7774",)),
+        ("607D7774", None, None, None, ("607D7774",)),
+        ("iss066e123489", None, None, None, ("iss066e123489",)),
+        ("ISS050-E-53589", None, None, None, ("ISS050-E-53589",)),
+        ("GMT127_19_13_Megan McArthur_1058", None, None, None, ("GMT127_19_13_Megan McArthur_1058",)),
+    ],
+)
+def test_a_credit_line_is_taken_apart(
+    line: str, person: str | None, agency: str | None, day: date | None, files: tuple[str, ...]
+) -> None:
+    """Who, for whom, when and which file, whatever the dash, the spacing or the language of the label."""
+    (found,) = find_credits(f"A sentence before it.\n{line}\n#after")
+    assert (found.person, found.agency, found.day, found.files) == (person, agency, day, files)
+
+
+def test_the_line_of_the_proxima_gallery_is_read_day_first() -> None:
+    """« Thomas Pesquet, Proxima mission image 03/12/2016 » is 3 December; 12 March is kept as the other reading."""
+    body = '« Bonjour. »\n"Hello."\nThomas Pesquet, Proxima mission image 03/12/2016'
+    (found,) = find_credits(body)
+    assert found == CreditLine(
+        text="Thomas Pesquet, Proxima mission image 03/12/2016",
+        start=body.index("Thomas"),
+        person="Thomas Pesquet",
+        mission="Proxima",
+        day=date(2016, 12, 3),
+        other_reading=date(2016, 3, 12),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The credit goes to the whole crew.",
+        "Photo: the Alps at night",
+        "Photo : les Alpes vues de nuit",
+        "We flew over Lyon 02/04/2017 and saw it all",
+        "ESA and NASA have signed an agreement.",
+        "L'horizon 02/04/2016",
+        "",
+    ],
+)
+def test_a_sentence_is_no_credit_line(text: str) -> None:
+    """Words that also occur in credit lines do not make one."""
+    assert find_credits(text) == ()
+
+
+def test_a_credit_line_ends_where_its_sentence_ends() -> None:
+    """What follows on the same line is running text."""
+    (found,) = find_credits("Credits: ESA/NASA. The picture shows Rome.")
+    assert found.text == "Credits: ESA/NASA"
+
+
+@pytest.mark.parametrize(
+    ("written", "day", "other"),
+    [
+        ("03/12/2016", date(2016, 12, 3), date(2016, 3, 12)),
+        ("25/12/2016", date(2016, 12, 25), None),
+        ("12/25/2016", None, date(2016, 12, 25)),
+        ("04/04/2017", date(2017, 4, 4), None),
+        ("31.01.2017", date(2017, 1, 31), None),
+        ("2017-02-05", date(2017, 2, 5), None),
+        ("45/13/2016", None, None),
+        ("29/02/2017", None, None),
+    ],
+)
+def test_an_impossible_date_is_no_date(written: str, day: date | None, other: date | None) -> None:
+    """Day first; month first kept where it is a date too; a day that never was is ignored."""
+    (found,) = find_credits(f"Thomas Pesquet, Proxima mission image {written}")
+    assert (found.day, found.other_reading) == (day, other)
+
+
+@pytest.mark.parametrize(
+    ("written", "mission", "expected"),
+    [
+        ("03/12/2016", PROXIMA, date(2016, 12, 3)),
+        ("12/03/2016", PROXIMA, date(2016, 12, 3)),
+        ("03/04/2017", PROXIMA, date(2017, 4, 3)),
+        ("12/03/2016", None, date(2016, 3, 12)),
+        ("05/06/2010", PROXIMA, date(2010, 6, 5)),
+        ("12/25/2016", None, date(2016, 12, 25)),
+    ],
+)
+def test_the_mission_decides_between_two_readings(written: str, mission: Mission | None, expected: date) -> None:
+    """Day first, unless only the month-first reading lies within the mission."""
+    (found,) = find_credits(f"Thomas Pesquet, Proxima mission image {written}")
+    assert resolve_day(found, mission) == expected
+
+
+def test_no_credit_line_has_no_day() -> None:
+    """Nothing in, nothing out."""
+    assert resolve_day(None, PROXIMA) is None
+    assert best_credit(()) is None
+
+
+def test_the_credit_line_that_says_most_is_the_best() -> None:
+    """A bare © loses against a full line, wherever it stands."""
+    found = find_credits("Thomas Pesquet, Proxima mission image 03/12/2016\n© ESA")
+    best = best_credit(found)
+    assert len(found) == 2
+    assert best is not None
+    assert best.person == "Thomas Pesquet"
+
+
+@given(
+    st.text()
+    | st.lists(st.sampled_from(["Credits: ", "ESA/", "T. ", "© ", "03/12/2016", "\n", "Ab Cd, ", "607D7774 "])).map(
+        "".join
+    )
+)
+def test_credit_lines_stand_where_they_say(body: str) -> None:
+    """In any string, each line is a slice of it, in order, without overlaps."""
+    end = 0
+    for line in find_credits(body):
+        assert body[line.start : line.start + len(line.text)] == line.text
+        assert line.start >= end
+        end = line.start + len(line.text)
