@@ -41,15 +41,13 @@ class Block:
     start: int
     end: int
 
-    @property
-    def sameness(self) -> str:
-        """What two copies of one caption share."""
-        return normalised("".join(line.text for line in self.lines))
+    #: what two copies of one caption share
+    sameness: str = ""
 
 
 def normalised(text: str) -> str:
     """Letters and digits alone, without case: what survives a change of quotes, spaces and dashes."""
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def groups_of(stream: Stream, is_credit: Callable[[str], bool], lead: str | None) -> tuple[list[Group], list[Line]]:
@@ -119,6 +117,7 @@ def _widen(stream: Stream, blocks: list[Block]) -> None:
             start -= 1
         block.lines = [line for line in stream.items[start : block.end + 1] if isinstance(line, Line)]
         block.start = start
+        block.sameness = normalised("".join(line.text for line in block.lines))
 
 
 def _all_quoted(texts: list[str]) -> bool:

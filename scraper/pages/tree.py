@@ -18,7 +18,7 @@ MAX_DEPTH = 800
 MAX_ADDRESS = 4_000
 
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
-_BLANK = re.compile(r"[ \t\r\n\f]+")
+_BLANK = re.compile(r"[ \t\r\n\f]{2,}|[\t\r\n\f]")
 _LINE_END = re.compile(r"<(?:br|/p|/div|/li|/h\d)\b[^<>]{0,200}>", re.IGNORECASE)
 _SAFE = "%/:=&?~#+!$,;'@()*[]|"
 

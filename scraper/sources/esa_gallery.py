@@ -74,7 +74,7 @@ class EsaGallery(Source[SourceOptions]):
         self, capture: Capture, soup: BeautifulSoup, resolve: Resolve, listed: Published | None
     ) -> Iterator[Post]:
         stream = stream_of(soup, resolve, lines_of=esa.lines_of, is_credit=esa.is_credit)
-        lead = _lead_of(soup, resolve)
+        lead = _lead_of(soup, resolve, stream.pictures)
         found, rest = groups_of(stream, esa.is_credit, lead.key if lead else None)
         groups = _joined(found, embedded_groups(soup, resolve, esa.lines_of, esa.is_credit), lead)
         captioned = any(esa.credit_of(group.lines)[0] for group in groups)
@@ -192,19 +192,21 @@ def _attachment(picture: Picture, credit: str | None) -> Attachment:
     )
 
 
-def _lead_of(soup: BeautifulSoup, resolve: Resolve) -> Picture | None:
+def _lead_of(soup: BeautifulSoup, resolve: Resolve, shown: list[Picture]) -> Picture | None:
     """The picture that the page names as its own for those who link to it."""
     for name in ("og:image:secure_url", "og:image", "twitter:image"):
         url = resolve(esa.meta(soup, name))
         if url and not is_adornment(url):
-            return Picture(key=file_key(url), shown=[url], alt=esa.meta(soup, "og:image:alt") or None)
+            key = file_key(url)
+            stated = Picture(key=key, shown=[url], alt=esa.meta(soup, "og:image:alt") or None)
+            return next((picture for picture in shown if picture.key == key), stated)
     return None
 
 
 def _joined(groups: list[Group], embedded: list[Group], lead: Picture | None) -> list[Group]:
     """What the page shows and what its scripts would show, each picture once."""
     by_key = {group.picture.key: group for group in groups if group.picture}
-    by_text = {normalised("".join(group.lines)): group for group in groups if group.lines}
+    by_text = {normalised("".join(group.lines)): group for group in groups if group.lines} if embedded else {}
     joined = list(groups)
     for extra in embedded:
         assert extra.picture is not None  # noqa: S101 - embedded groups always have one
