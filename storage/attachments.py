@@ -77,7 +77,7 @@ def by_state(connection: Connection, source_id: str) -> dict[MediaState, int]:
         .where(_posts.c.source_id == source_id, _attachments.c.removed_at.is_(None))
         .group_by(_attachments.c.state)
     )
-    return dict(connection.execute(query).tuples().all())
+    return {state: count for state, count in connection.execute(query)}  # noqa: C416 - rows are no pairs to mypy
 
 
 def record_results(

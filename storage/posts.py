@@ -97,7 +97,7 @@ class _Page:
         self._all(_posts, rows)
         # the ids are asked for: a bulk insert does not give them
         found = self._connection.execute(select(_posts.c.native_id, _posts.c.id).where(*mine))
-        ids: dict[str, int] = dict(found.tuples().all())
+        ids: dict[str, int] = {native_id: post_id for native_id, post_id in found}  # noqa: C416 - rows are no pairs to mypy
         numbered = [(ids[native_id], entry) for native_id, (entry, _) in new.items()]
         self._texts(numbered)
         attachments = []
