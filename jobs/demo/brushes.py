@@ -156,15 +156,27 @@ def warped(
     return image.transform(full, Image.Transform.MESH, mesh, BILINEAR).crop((0, 0, *size))
 
 
-def glow(size: Size, centre: Point, radius: float, stops: Stops) -> Image.Image:
-    """A round light: the last stop's colour at the centre, the first one's at ``radius`` and black beyond."""
+def _disc(radius: float, stops: Stops) -> Image.Image:
     side = max(2, round(radius * 2))
-    disc = ImageChops.invert(Image.radial_gradient("L")).point(lambda v: max(0, (v - 75) * 255 // 180))
-    light = Image.new("RGB", size)
-    light.paste(
-        ramp(disc.resize((side, side), BILINEAR), stops), (round(centre[0] - radius), round(centre[1] - radius))
-    )
-    return light
+    fading = ImageChops.invert(Image.radial_gradient("L")).point(lambda v: max(0, (v - 75) * 255 // 180))
+    return ramp(fading.resize((side, side), BILINEAR), stops)
+
+
+def shone(image: Image.Image, centre: Point, radius: float, stops: Stops) -> Image.Image:
+    """``image`` with a round light: the last stop's colour at the centre, the first one's (black) at ``radius``."""
+    at = (round(centre[0] - radius), round(centre[1] - radius))
+    light = _disc(radius, stops)
+    box = (at[0], at[1], at[0] + light.width, at[1] + light.height)
+    image.paste(ImageChops.screen(image.crop(box), light), at)
+    return image
+
+
+def spot(size: Size, centre: Point, radius: float, *shades: tuple[float, int]) -> Image.Image:
+    """A round mask, white at ``centre`` and black from ``radius`` on; ``shades`` (position, 0 to 255) lie between."""
+    stops = tuple((at, (shade, shade, shade)) for at, shade in ((0.0, 0), *shades, (1.0, 255)))
+    mask = Image.new("L", size)
+    mask.paste(_disc(radius, stops).getchannel(0), (round(centre[0] - radius), round(centre[1] - radius)))
+    return mask
 
 
 def bloom(lights: Image.Image, spread: int, strength: float) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageDraw
 
 from jobs.demo.brushes import (
     BICUBIC,
@@ -13,7 +13,6 @@ from jobs.demo.brushes import (
     Size,
     Stops,
     bloom,
-    glow,
     grey,
     incline,
     lit,
@@ -22,8 +21,10 @@ from jobs.demo.brushes import (
     polyline,
     ramp,
     ridges,
+    shone,
     slopes,
     smooth_line,
+    spot,
     step,
     stretched,
     warped,
@@ -73,7 +74,7 @@ def delta(size: Size, rng: Random) -> Image.Image:
     marsh = lit(ramp(relief, ((0.0, (26, 66, 40)), (0.5, (58, 100, 52)), (1.0, (118, 134, 76)))), slopes(relief, 1.4))
     land.paste(marsh, mask=banks)
     apex = (head[-1][0] / 2, head[-1][1] / 2)
-    fan = glow(size, apex, width * 0.62, ((0.0, (0, 0, 0)), (1.0, (255, 255, 255)))).getchannel(0).convert("F")
+    fan = spot(size, apex, width * 0.62).convert("F")
     rough = noise(size, rng, cells=6, octaves=6, gain=0.62)
     seaward = maths(lambda f, n, d: f + (n - 0.5) * 0.24 - (d / 255) * 0.34, incline(size, 0), rough, fan)
     swirls = noise(size, rng, cells=4, octaves=6, gain=0.62)
@@ -88,8 +89,8 @@ def delta(size: Size, rng: Random) -> Image.Image:
 def clouds(size: Size, rng: Random) -> Image.Image:
     """Clouds, coasts and the sun's glint on the sea."""
     scene = by_day(size, rng, land=rng.choice((0.0, 0.5, 0.7)))
-    spot = (size[0] * rng.uniform(0.15, 0.85), size[1] * rng.uniform(0.1, 0.9))
-    return ImageChops.screen(scene, glow(size, spot, size[1] * 0.55, ((0.0, (0, 0, 0)), (1.0, (112, 116, 110)))))
+    glint = (size[0] * rng.uniform(0.15, 0.85), size[1] * rng.uniform(0.1, 0.9))
+    return shone(scene, glint, size[1] * 0.55, ((0.0, (0, 0, 0)), (1.0, (112, 116, 110))))
 
 
 def dunes(size: Size, rng: Random) -> Image.Image:
@@ -148,8 +149,11 @@ def reef(size: Size, rng: Random) -> Image.Image:
     width, height = size
     floor = maths(lambda n: n * 0.42, noise(size, rng, cells=4, octaves=7, gain=0.55))
     for _ in range(rng.randint(1, 3)):
-        spot, radius = (width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.8)), height * rng.uniform(0.3, 0.55)
-        disc = glow(size, spot, radius, ((0.0, (0, 0, 0)), (1.0, (255, 255, 255)))).getchannel(0).convert("F")
+        middle, radius = (
+            (width * rng.uniform(0.2, 0.8), height * rng.uniform(0.2, 0.8)),
+            height * rng.uniform(0.3, 0.55),
+        )
+        disc = spot(size, middle, radius).convert("F")
         floor = maths(
             lambda f, d: f + (1 - abs(d / 255 - 0.42) * 2.1) * (0.5 * (d > 1)) + 0.16 * (d / 255), floor, disc
         )
@@ -192,9 +196,7 @@ def storm(size: Size, rng: Random) -> Image.Image:
         return (wide[0] / 2 + (dx * cos - dy * sin) * 0.95, wide[1] / 2 + (dx * sin + dy * cos) * 0.95)
 
     arms = warped(bands, size, swirl, (16, 16))
-    mass = glow(
-        size, eye, height * 0.86, ((0.0, (0, 0, 0)), (0.45, (104, 104, 104)), (1.0, (255, 255, 255)))
-    ).getchannel(0)
+    mass = spot(size, eye, height * 0.86, (0.45, 104))
     cover = maths(
         lambda a, m, n: (a - 0.5) * 1.5 + (m / 255) * 1.05 + n * 0.3 - 0.14,
         arms,
@@ -204,8 +206,6 @@ def storm(size: Size, rng: Random) -> Image.Image:
     sea = ramp(noise(size, rng, cells=3), ((0.0, (6, 26, 66)), (1.0, (20, 74, 132))))
     tops = lit(Image.new("RGB", size, (238, 242, 248)), slopes(cover, 1.5))
     sea.paste(tops, mask=grey(cover, 1.15, -0.05))
-    hole = glow(
-        size, eye, height * 0.052, ((0.0, (0, 0, 0)), (0.35, (255, 255, 255)), (1.0, (255, 255, 255)))
-    ).getchannel(0)
+    hole = spot(size, eye, height * 0.052, (0.35, 255))
     sea.paste((30, 62, 104), mask=hole.point(lambda v: v * 4 // 5))
     return sea

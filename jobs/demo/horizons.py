@@ -17,7 +17,6 @@ from jobs.demo.brushes import (
     Stops,
     bloom,
     column,
-    glow,
     grey,
     lit,
     maths,
@@ -25,6 +24,7 @@ from jobs.demo.brushes import (
     noise,
     ramp,
     ridges,
+    shone,
     slopes,
     smooth_line,
     stars,
@@ -187,8 +187,8 @@ def sunrise(size: Size, rng: Random) -> Image.Image:
         (1.0, (255, 255, 240)),
     )
     halo: Stops = ((0.0, (0, 0, 0)), (0.5, (20, 16, 30)), (1.0, (120, 84, 74)))
-    scene = ImageChops.screen(scene, glow(view.flat, sun, size[1] * 0.62, halo))
-    scene = ImageChops.screen(scene, glow(view.flat, sun, size[1] * 0.2, flames))
+    scene = shone(scene, sun, size[1] * 0.62, halo)
+    scene = shone(scene, sun, size[1] * 0.2, flames)
     rays = Image.new("RGB", view.flat)
     draw = ImageDraw.Draw(rays)
     for n in range(12):
@@ -211,13 +211,13 @@ def aurora(size: Size, rng: Random) -> Image.Image:
         sky, hazed(receding(texture, view.flat, view.horizon), view.horizon, size[1] * 0.05, (70, 120, 84), 0.8)
     )
     tall = round(size[1] * rng.uniform(0.5, 0.62))
-    top = rng.choice(((150, 40, 130), (190, 44, 70), (110, 60, 190)))
+    top = rng.choice(((210, 50, 170), (250, 60, 90), (150, 80, 250)))
 
     def colour_at(share: float) -> Colour:  # red or purple tops, green feet with a sharp lower edge
         if share > 0.9:
             return mixed((70, 255, 150), (0, 0, 0), (share - 0.9) / 0.1)
-        strength = math.exp(-(0.9 - share) * 3.4)
-        return mixed((0, 0, 0), mixed(top, (60, 255, 140), (share - 0.15) / 0.5), strength)
+        strength = math.exp(-(0.9 - share) * 2.7)
+        return mixed((0, 0, 0), mixed(top, (60, 255, 140), (share - 0.3) / 0.45), strength)
 
     # curtains are soft: they are hung at half the size
     half: Size = (width // 2, height // 2)
@@ -265,13 +265,15 @@ def trails(size: Size, rng: Random) -> Image.Image:
     view = Limb(size, rng, at=0.74)
     width, height = view.flat
     sky = air(height, width, view.horizon, size[1] * 0.05, ((190, 170, 90), (110, 128, 70), (26, 40, 62)))
-    draw = ImageDraw.Draw(sky)
+    arcs = Image.new("RGB", view.flat)
+    draw = ImageDraw.Draw(arcs)
     pole = (width * rng.uniform(0.3, 0.7), view.horizon - size[1] * rng.uniform(0.25, 0.5))
-    for _ in range(520):
+    for _ in range(340):
         far, start = width * 0.9 * math.sqrt(rng.random()) + 4, rng.uniform(0, 360)
         tint = rng.choice([(255, 255, 255), (170, 200, 255), (255, 214, 160), (255, 180, 150)])
         box = (pole[0] - far, pole[1] - far, pole[0] + far, pole[1] + far)
         draw.arc(box, start, start + 24, mixed(BLACK, tint, 0.15 + 0.75 * rng.random() ** 2), 1)
+    sky = ImageChops.lighter(sky, arcs)
     ground = Image.new("RGB", view.flat, (5, 6, 12))
     draw = ImageDraw.Draw(ground)
     for _ in range(420):

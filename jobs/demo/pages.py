@@ -19,7 +19,7 @@ img{display:block;width:100%;height:auto;border-radius:6px}
 main{max-width:1120px;margin:0 auto;padding:0 24px 64px}
 header{background:linear-gradient(#003247,#0a1020);padding:28px 24px 8px}
 header>*{max-width:1072px;margin:0 auto}
-h1,h2.heading{font-weight:300;font-size:2.2rem;line-height:1.2;margin:.2em 0}
+h1,h2.heading{font-weight:300;font-size:2.2rem;line-height:1.2;margin:.2em auto}
 .meta{color:#8ea3bd;font-size:.85rem}.meta span{margin-right:1.5em}
 .modal__tab-description{max-width:46em;margin:24px 0}
 .modal__meta{list-style:none;padding:0;display:flex;flex-wrap:wrap;gap:6px 28px;font-size:.85rem;color:#8ea3bd}

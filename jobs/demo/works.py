@@ -12,7 +12,6 @@ from jobs.demo.brushes import (
     Colour,
     Size,
     bloom,
-    glow,
     grey,
     lit,
     maths,
@@ -23,6 +22,7 @@ from jobs.demo.brushes import (
     ridges,
     slopes,
     smooth_line,
+    spot,
     step,
     stretched,
 )
@@ -45,9 +45,7 @@ def city(size: Size, rng: Random) -> Image.Image:
             x, y = heart[0] - off * math.sin(turn), heart[1] + off * math.cos(turn)
             dx, dy = far * math.cos(turn), far * math.sin(turn)
             draw.line((x - dx, y - dy, x + dx, y + dy), rng.randint(60, 150) if n % 4 else 230, 1 if n % 4 else 2)
-    crowd = glow(
-        size, heart, height * 0.72, ((0.0, (0, 0, 0)), (0.5, (70, 70, 70)), (1.0, (255, 255, 255)))
-    ).getchannel(0)
+    crowd = spot(size, heart, height * 0.72, (0.5, 70))
     lived = stretched(
         maths(lambda c, n: (c / 255) * (0.35 + n * 0.9), crowd.convert("F"), noise(size, rng, cells=9, octaves=4))
     )
@@ -85,7 +83,7 @@ def city(size: Size, rng: Random) -> Image.Image:
     colours = rng.choice(((150, 84, 24), (120, 96, 60)))
     lights = ramp(lamps, ((0.0, (0, 0, 0)), (0.25, colours), (0.6, (255, 190, 100)), (1.0, (255, 244, 220))))
     lights.paste((0, 0, 0), mask=water)
-    scene = ImageChops.screen(scene, bloom(lights, 7, 0.85))
+    scene = ImageChops.screen(scene, bloom(lights, 7, 1.25))
     veil = grey(noise(size, rng, cells=3, octaves=4), 0.9, -0.5)
     scene.paste((66, 56, 52), mask=veil.point(lambda v: v // 3))
     return scene
