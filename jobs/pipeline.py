@@ -153,7 +153,13 @@ class _Harvest:
             full = downloads.open >= 2 * BATCH
             self._record(downloads.finished(at_least=BATCH if full else 0))
             self.means.progress.media(self.report, downloads.open)
-            wanted = self.archive.wanted(self.visit.source.id, self.means.now(), limit=BATCH, after_id=self._handed_in)
+            wanted = self.archive.wanted(
+                self.visit.source.id,
+                self.means.now(),
+                limit=BATCH,
+                after_id=self._handed_in,
+                due_only=self.visit.listing,
+            )
             for item in wanted:
                 self._handed_in = item.attachment_id
                 self._in_hand[item.attachment_id] = item

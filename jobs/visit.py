@@ -14,7 +14,8 @@ from jobs.report import Failure, Outcome, Report
 from scraper.capture import Capture, Fetcher, Request
 from scraper.client import Sink, Streamed
 from scraper.crawl import Page, crawl
-from scraper.model import Attachment, MediaKind, MediaState, Mission, Post, Reading
+from scraper.media import UNWANTED
+from scraper.model import Attachment, MediaState, Mission, Post, Reading
 from scraper.reading import read
 from scraper.settings import HttpSettings
 from scraper.source import Source
@@ -86,11 +87,8 @@ class Means:
 
 def plan(attachment: Attachment) -> tuple[MediaState, str | None]:
     """The state in which an attachment begins, and why it will not be taken if so."""
-    if attachment.kind is MediaKind.IMAGE:
-        return MediaState.PENDING, None
-    if attachment.kind is MediaKind.UNKNOWN:
-        return MediaState.SKIPPED, "the platform does not say what kind of file this is"
-    return MediaState.SKIPPED, f"{attachment.kind} is not taken, only pictures are"
+    reason = UNWANTED.get(attachment.kind)
+    return (MediaState.SKIPPED, reason) if reason else (MediaState.PENDING, None)
 
 
 def pages(

@@ -30,7 +30,8 @@ _ENOUGH_TO_TELL = 512
 _MAX_FOREIGN = 2**16  # bytes read of what is no picture, to say what it is
 _LONGEST_WAIT = 30 * 86400.0  # seconds; a host that asks for more is asked again after this
 
-_UNWANTED = {
+#: kinds that are not taken, and why
+UNWANTED = {
     MediaKind.VIDEO: "video is not taken yet",
     MediaKind.AUDIO: "audio is not taken yet",
     MediaKind.UNKNOWN: "the platform does not say what kind of media this is, and only pictures are taken",
@@ -107,8 +108,8 @@ def take(
     Raises:
         OSError: the disk is at fault (and likewise the errors of ``incoming``'s own room).
     """
-    if attachment.kind in _UNWANTED:
-        return MediaResult(state=MediaState.SKIPPED, url=attachment.url, reason=_UNWANTED[attachment.kind])
+    if attachment.kind in UNWANTED:
+        return MediaResult(state=MediaState.SKIPPED, url=attachment.url, reason=UNWANTED[attachment.kind])
     if attachment.url is None:
         return MediaResult(state=MediaState.PENDING, reason="the platform has not made the file yet")
     results: list[MediaResult] = []

@@ -1,0 +1,428 @@
+"""The harvest: a post meets the archive once, one bad thing stops only itself, and a run that was cut short goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any, ClassVar
+
+import pytest
+from PIL import Image
+
+from jobs.pipeline import harvest
+from jobs.report import Outcome, Report
+from jobs.visit import Means, Visit, rehearse
+from scraper.capture import Access, Capture, Request
+from scraper.client import Sink, Streamed
+from scraper.errors import FetchError, Gone, Refused
+from scraper.model import Attachment, DateOrigin, MediaKind, Mission, Post, Precision, Published
+from scraper.settings import HttpSettings, SourceOptions
+from scraper.source import Source, page_is_older
+from storage.archive import Archive
+from storage.errors import SourceBusy
+from storage.settings import ArchiveSettings
+
+BASE = "https://diary.example"
+NOW = datetime(2017, 6, 10, 12, 0, tzinfo=UTC)
+
+
+class Diary(Source[SourceOptions]):
+    """A source of this test: JSON pages of posts, newest first, each naming the next."""
+
+    kind: ClassVar[str] = "diary"
+    summary = "for tests"
+    example = f"{BASE}/1"
+    options_type = SourceOptions
+    media_access = Access.API
+
+    def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
+        yield Request(url=self.options.url, access=Access.API)
+
+    def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request]:
+        data = capture.json()
+        if not isinstance(data, dict):
+            raise capture.parse_error("expected a page of the diary")
+        posts = [self._post(item) for item in data["posts"]]
+        yield from posts
+        if data.get("next") and not page_is_older(posts, since):
+            yield Request(url=data["next"], access=Access.API)
+
+    def _post(self, item: dict[str, Any]) -> Post:
+        at = item.get("at")
+        return Post(
+            source_id=self.id,
+            native_id=item["id"],
+            url=f"{BASE}/post/{item['id']}",
+            body=item["text"],
+            published=Published(at=datetime.fromisoformat(at), precision=Precision.SECOND, origin=DateOrigin.API)
+            if at
+            else None,
+            attachments=tuple(
+                Attachment(url=url, kind=MediaKind(item.get("kind", "image"))) for url in item.get("pictures", [])
+            ),
+            opt_outs=tuple(item.get("opt_outs", ())),
+        )
+
+
+class World:
+    """The web as this test wants it: pages with an ETag, pictures, and what goes wrong."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Any] = {}
+        self.pictures: dict[str, bytes] = {}
+        self.wrong: dict[str, Exception] = {}
+        self.asked: list[str] = []
+        self.on_ask: Callable[[str], None] = lambda _: None
+
+    def fetch(self, request: Request) -> Capture:
+        self._ask(request.url)
+        if request.url not in self.pages:
+            raise Gone(f"{request.url}: answered 404", url=request.url, status=404)
+        body = json.dumps(self.pages[request.url]).encode()
+        etag = f'"{hash(body)}"'
+        same = request.etag == etag
+        return Capture(
+            request=request,
+            url=request.url,
+            status=304 if same else 200,
+            headers={"etag": etag, "content-type": "application/json"},
+            body=b"" if same else body,
+            fetched_at=NOW,
+        )
+
+    def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
+        self._ask(request.url)
+        if request.url not in self.pictures:
+            raise Gone(f"{request.url}: answered 404", url=request.url, status=404)
+        data = self.pictures[request.url]
+        headers: Mapping[str, str] = {"content-length": str(len(data))}
+        sink.begin(request.url, headers)
+        sink.write(data)
+        return Streamed(url=request.url, status=200, headers=headers, size=len(data), fetched_at=NOW)
+
+    def _ask(self, url: str) -> None:
+        self.asked.append(url)
+        self.on_ask(url)
+        if url in self.wrong:
+            raise self.wrong[url]
+
+    def pictures_asked(self) -> list[str]:
+        return [url for url in self.asked if url.endswith(".jpg")]
+
+
+def jpeg(shade: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (32, 24), (shade, 90, 160)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def item(number: int) -> dict[str, Any]:
+    text = f"Bonjour la Terre, jour {number}."
+    return {"id": f"p{number}", "at": day(number), "text": text, "pictures": [f"{BASE}/{number}.jpg"]}
+
+
+def day(number: int) -> str:
+    return f"2017-06-{number:02d}T08:00:00+00:00"
+
+
+@pytest.fixture
+def world() -> World:
+    """Two pages: three posts and two, each with a picture; all synthetic."""
+    made = World()
+    for number in range(1, 6):
+        made.pictures[f"{BASE}/{number}.jpg"] = jpeg(number * 40)
+    made.pages[f"{BASE}/1"] = {"posts": [item(5), item(4), item(3)], "next": f"{BASE}/2"}
+    made.pages[f"{BASE}/2"] = {"posts": [item(2), item(1)]}
+    return made
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    """A real archive in a temporary folder."""
+    with Archive.open(ArchiveSettings(folder=tmp_path / "archive")) as opened:
+        yield opened
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Starts in June 2017."""
+    return Clock()
+
+
+@pytest.fixture
+def run(world: World, archive: Archive, clock: Clock) -> Callable[..., Report]:
+    """Harvests the diary with some of a visit's fields set."""
+
+    def go(*, stop: Event | None = None, options: dict[str, Any] | None = None, **fields: Any) -> Report:
+        source = Diary("diary", SourceOptions(url=f"{BASE}/1", **(options or {})))
+        means = Means(
+            web=world, http=HttpSettings(attempts=1), missions=(Mission(id="proxima", name="Proxima"),), now=clock,
+            stop=stop or Event(),
+        )  # fmt: skip
+        return harvest(Visit(source=source, mission="proxima", **fields), archive, means)
+
+    return go
+
+
+def ask(archive: Archive, sql: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(archive.folder / "cupola.db") as database:
+        return database.execute(sql).fetchall()
+
+
+def keys(archive: Archive) -> list[str]:
+    return [row[0] for row in ask(archive, "SELECT key FROM archive_posts ORDER BY key")]
+
+
+def test_the_first_run_takes_everything(run, archive):
+    """Every post of every page, its picture in the archive's folder, no failure."""
+    report = run()
+    assert (report.posts_added, report.media_stored, report.failures) == (5, 5, [])
+    assert report.outcome is Outcome.COMPLETED
+    assert keys(archive) == [f"diary:p{n}" for n in range(1, 6)]
+    for path, state in ask(archive, "SELECT path, state FROM archive_media"):
+        assert state == "stored"
+        assert (archive.folder / path).is_file()
+    assert ask(archive, "SELECT DISTINCT mission FROM archive_posts") == [("proxima",)]
+
+
+def test_the_second_run_changes_nothing_and_asks_for_no_picture(run, archive, world, clock):
+    """Nothing twice: pages are asked for conditionally, pictures not at all."""
+    run()
+    before = ask(archive, "SELECT * FROM archive_posts")
+    world.asked.clear()
+    clock.at += timedelta(hours=1)
+    report = run()
+    assert (report.posts_added, report.posts_updated, report.posts_unchanged) == (0, 0, 3)
+    assert report.pages_unchanged == report.pages == 1
+    assert world.pictures_asked() == []
+    assert ask(archive, "SELECT * FROM archive_posts") == before
+
+
+def test_a_page_that_answers_304_still_leads_to_the_next(run, archive, world, clock):
+    """The held capture is parsed in the place of a 304, so a new post on the second page is found."""
+    run()
+    world.pages[f"{BASE}/2"]["posts"].append({"id": "late", "at": day(1), "text": "En retard."})
+    report = run(since=datetime(2017, 6, 1, tzinfo=UTC))
+    assert report.pages_unchanged == 1
+    assert "diary:late" in keys(archive)
+
+
+def test_a_page_that_fails_stops_only_itself_and_holds_the_cursor(run, archive, world, clock):
+    """What could be read is archived, the failure is recorded, and the next run comes back for the rest."""
+    world.wrong[f"{BASE}/2"] = FetchError("the server is down", url=f"{BASE}/2", retriable=True)
+    report = run()
+    assert (report.posts_added, report.outcome) == (3, Outcome.PARTIAL)
+    assert [(failure.stage, failure.url) for failure in report.failures] == [("page", f"{BASE}/2")]
+    assert ask(archive, "SELECT stage, error, message FROM failures") == [("page", "FetchError", "the server is down")]
+    assert archive.journal.cursor("diary") is None
+    world.wrong.clear()
+    clock.at += timedelta(days=30)
+    assert run().posts_added == 2
+    assert archive.journal.cursor("diary") == clock.at
+
+
+def test_a_page_that_is_not_understood_is_kept_as_evidence(run, archive, world):
+    """The bytes that the parser did not understand are in the archive, and the failure points to them."""
+    world.pages[f"{BASE}/2"] = ["surprise"]
+    report = run()
+    assert report.failures[0].kind == "ParseError"
+    assert ask(archive, "SELECT c.url FROM failures f JOIN captures c ON c.id = f.capture_id") == [(f"{BASE}/2",)]
+    held = archive.captures.held("diary", f"{BASE}/2")
+    assert held is not None
+    assert held.body == b'["surprise"]'
+
+
+def test_a_page_that_failed_is_asked_for_whole_again(run, world):
+    """A page whose posts were not all recorded has no validators: it cannot answer 304 and hide them."""
+    world.pages[f"{BASE}/2"] = ["surprise"]
+    run()
+    assert run().pages_unchanged == 1
+
+
+def test_a_picture_that_fails_does_not_cost_its_post(run, archive, world, clock):
+    """The text is held, the picture is to be tried again, and is, when its rest is over."""
+    world.wrong[f"{BASE}/3.jpg"] = FetchError("the line broke", url=f"{BASE}/3.jpg", retriable=True)
+    report = run()
+    assert (report.posts_added, report.media_stored, report.media_failed) == (5, 4, 1)
+    assert report.failures[0].key == "diary:p3"
+    world.wrong.clear()
+    world.asked.clear()
+    assert run().media_stored == 0
+    assert world.pictures_asked() == []
+    clock.at += timedelta(minutes=16)
+    assert run().media_stored == 1
+    assert ask(archive, "SELECT count(*) FROM archive_media WHERE state = 'stored'") == [(5,)]
+
+
+def test_retry_takes_failed_pictures_before_their_rest_is_over(run, world):
+    """A visit without the listing asks for no page, and for every picture still wanted."""
+    world.wrong[f"{BASE}/3.jpg"] = FetchError("the line broke", url=f"{BASE}/3.jpg", retriable=True)
+    run()
+    world.wrong.clear()
+    world.asked.clear()
+    report = run(listing=False)
+    assert (report.media_stored, report.outcome) == (1, Outcome.COMPLETED)
+    assert world.asked == [f"{BASE}/3.jpg"]
+
+
+def test_a_picture_that_is_gone_is_not_asked_for_again(run, world, clock):
+    """404 is final, and said once."""
+    del world.pictures[f"{BASE}/2.jpg"]
+    assert run().media_gone == 1
+    world.asked.clear()
+    clock.at += timedelta(days=30)
+    assert run(since=datetime(2017, 1, 1, tzinfo=UTC)).failures == []
+    assert world.pictures_asked() == []
+
+
+def test_without_media_pictures_stay_wanted_until_the_next_run(run, archive, world, clock):
+    """--no-media takes the text now and the pictures later."""
+    report = run(media=False)
+    assert (report.media_stored, report.media_pending) == (0, 5)
+    assert world.pictures_asked() == []
+    clock.at += timedelta(hours=1)
+    assert run().media_stored == 5
+
+
+def test_the_same_bytes_are_held_once(run, archive, world):
+    """Two posts with one picture: two attachments, one file."""
+    world.pictures[f"{BASE}/1.jpg"] = world.pictures[f"{BASE}/2.jpg"]
+    run()
+    assert ask(archive, "SELECT count(*), count(DISTINCT path) FROM archive_media") == [(5, 4)]
+    assert sum(1 for path in (archive.folder / "media").rglob("*.jpg")) == 4
+
+
+def test_since_and_until_filter_and_leave_the_cursor(run, archive):
+    """Only posts within the bounds are archived; a bounded look is no whole one."""
+    report = run(since=datetime(2017, 6, 2, tzinfo=UTC), until=datetime(2017, 6, 4, tzinfo=UTC))
+    assert keys(archive) == ["diary:p2", "diary:p3"]
+    assert report.outcome is Outcome.COMPLETED
+    assert archive.journal.cursor("diary") is None
+
+
+def test_a_backdated_post_on_a_page_that_is_read_is_archived(run, archive, world, clock):
+    """The cursor bounds the paging, not the posts: an old post that appears on the first page does not slip through."""
+    run()
+    clock.at += timedelta(days=60)
+    world.pages[f"{BASE}/1"]["posts"].insert(0, {"id": "old", "at": "2016-12-24T00:00:00+00:00", "text": "Noël."})
+    assert run().posts_added == 1
+    assert "diary:old" in keys(archive)
+
+
+def test_a_limit_is_a_limit_and_leaves_the_cursor(run, archive):
+    """--limit 2 takes two posts; the next whole run takes the rest."""
+    assert run(limit=2).posts_added == 2
+    assert archive.journal.cursor("diary") is None
+    assert run().posts_added == 3
+
+
+def test_an_undated_post_is_kept_and_flagged(run, archive, world):
+    """A post without a date passes every bound and waits for a person."""
+    world.pages[f"{BASE}/2"]["posts"].append({"id": "undated", "text": "Sans date."})
+    run(since=datetime(2017, 6, 1, tzinfo=UTC))
+    assert ask(archive, "SELECT published_at, needs_review FROM archive_posts WHERE native_id = 'undated'") == [
+        (None, 1)
+    ]
+
+
+def test_a_post_whose_author_opts_out_is_left_out(run, archive, world):
+    """It is counted and said; a written reason in the configuration overrides it."""
+    world.pages[f"{BASE}/2"]["posts"][0]["opt_outs"] = ["noindex"]
+    report = run()
+    assert (report.posts_added, report.posts_left_out) == (4, 1)
+    assert "noindex" in report.notes[0]
+    assert (
+        run(
+            options={"ignore_opt_outs": "the author agreed by letter"}, since=datetime(2017, 1, 1, tzinfo=UTC)
+        ).posts_added
+        == 1
+    )
+
+
+def test_a_video_is_recorded_as_skipped_with_its_reason(run, archive, world):
+    """What is not taken is told, and is no failure."""
+    world.pages[f"{BASE}/2"]["posts"][0] |= {"kind": "video"}
+    report = run()
+    assert report.failures == []
+    assert ask(archive, "SELECT a.state, a.reason FROM attachments a WHERE a.state = 'skipped'") == [
+        ("skipped", "video is not taken yet")
+    ]
+
+
+def test_an_edited_post_is_updated(run, archive, world, clock):
+    """A caption changed at its source is changed in the archive."""
+    run()
+    world.pages[f"{BASE}/1"]["posts"][0]["text"] = "Bonjour la Terre, encore une fois."
+    report = run()
+    assert (report.posts_updated, report.posts_unchanged) == (1, 2)
+    assert ask(archive, "SELECT text FROM archive_posts WHERE native_id = 'p5'") == [
+        ("Bonjour la Terre, encore une fois.",)
+    ]
+
+
+@pytest.mark.parametrize("where", [f"{BASE}/2", f"{BASE}/4.jpg"])
+def test_an_interrupted_run_is_finished_by_the_next(run, archive, world, clock, where):
+    """Asked to stop in the middle, a run closes itself; the next one completes it and takes nothing twice."""
+    stop = Event()
+    world.on_ask = lambda url: stop.set() if url == where else None
+    report = run(stop=stop)
+    assert report.outcome is Outcome.INTERRUPTED
+    assert ask(archive, "SELECT status FROM runs") == [("interrupted",)]
+    assert archive.journal.cursor("diary") is None
+    world.on_ask = lambda _: None
+    run()
+    assert len(keys(archive)) == 5
+    assert ask(archive, "SELECT count(*) FROM archive_media WHERE state = 'stored'") == [(5,)]
+    assert sorted(world.pictures_asked()) == sorted(set(world.pictures_asked()))
+
+
+def test_a_source_that_another_run_has_is_left_alone(run, archive, world):
+    """A lease that is held is respected, and its holder is named."""
+    archive.journal.begin("diary", "diary", BASE, now=NOW)
+    with pytest.raises(SourceBusy, match="diary"):
+        run()
+    assert world.asked == []
+
+
+def test_a_source_that_refuses_is_a_failure_of_that_source(run, archive, world):
+    """Nothing is archived, nothing is lost, and the reason is told."""
+    world.wrong[f"{BASE}/1"] = Refused("needs a read token", url=f"{BASE}/1", status=401)
+    report = run()
+    assert report.outcome is Outcome.PARTIAL
+    assert "read token" in report.failures[0].message
+
+
+def test_a_rehearsal_counts_and_touches_nothing(world, clock, tmp_path):
+    """--dry-run reads every page, asks for no picture and needs no archive."""
+    source = Diary("diary", SourceOptions(url=f"{BASE}/1"))
+    means = Means(web=world, http=HttpSettings(), missions=(), now=clock)
+    report = rehearse(Visit(source=source, since=datetime(2017, 6, 2, tzinfo=UTC)), means)
+    assert (report.posts_found, report.media_pending, report.posts_added) == (4, 4, 0)
+    assert world.pictures_asked() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_page_is_read_in_place_of_the_network(run, archive, world):
+    """--from-file parses the file as the source's own answer and follows no links; its pictures are taken."""
+    page = world.fetch(Request(url=f"{BASE}/1"))
+    world.asked.clear()
+    report = run(saved=dataclasses.replace(page, headers={}))
+    assert (report.posts_added, report.media_stored, report.outcome) == (3, 3, Outcome.COMPLETED)
+    assert [url for url in world.asked if not url.endswith(".jpg")] == []
+    assert archive.journal.cursor("diary") is None
