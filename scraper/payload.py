@@ -19,7 +19,9 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 #: strict: an opaque id without spaces; a number is taken as its digits
-Id = Annotated[str, BeforeValidator(lambda v: str(v) if type(v) is int else v), Field(pattern=r"^[^\s\x00-\x1f]+$")]
+Id = Annotated[
+    str, BeforeValidator(lambda v: str(v) if type(v) is int else v), Field(pattern=r"^[^\s\x00-\x1f\ufffd]+$")
+]
 #: lenient: text
 Word = Annotated[str, BeforeValidator(lambda v: v if isinstance(v, str) else "")]
 #: lenient: an absolute http(s) address
