@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,17 +58,23 @@ def sources_of(file: ConfigFile, wanted: Iterable[str] = ()) -> tuple[Configured
     return tuple(found)
 
 
-def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWait | None = None) -> Means:
+@contextmanager
+def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWait | None = None) -> Iterator[Means]:
     """What a visit works with, made from the configuration; waits end at once when ``stop`` is set."""
 
     def pause(seconds: float) -> None:
         if stop.wait(seconds):
             raise Interrupted("asked to stop")
 
-    client = PoliteClient(file.config.http, version=__version__, sleep=pause, on_wait=on_wait)
-    return Means(
-        web=client, http=file.config.http, missions=file.config.mission_values, now=clock, stop=stop, progress=progress
-    )
+    with PoliteClient(file.config.http, version=__version__, sleep=pause, on_wait=on_wait) as client:
+        yield Means(
+            web=client,
+            http=file.config.http,
+            missions=file.config.mission_values,
+            now=clock,
+            stop=stop,
+            progress=progress,
+        )
 
 
 def clock() -> datetime:

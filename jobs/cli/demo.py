@@ -45,7 +45,7 @@ def demo(folder: Path, port: int | None, config: Path | None) -> int:
     from rich.console import Console
 
     from jobs.cli.display import summary
-    from jobs.cli.scrape import stopping
+    from jobs.cli.run import stopping
     from jobs.config import load
     from jobs.demo.mission import load as load_demo
     from jobs.demo.site import DEFAULT_PORT, DemoSite
@@ -100,8 +100,7 @@ def _run(file: ConfigFile, archive: Archive, stop: Event) -> list[Report]:
     from jobs.visit import Visit
     from jobs.wiring import means_of, sources_of
 
-    with progress() as watcher:
-        means = means_of(file, stop=stop, progress=watcher)
+    with progress() as watcher, means_of(file, stop=stop, progress=watcher) as means:
         visits = (Visit(source=item.source, mission=item.mission) for item in sources_of(file))
         return [harvest(visit, archive, means) for visit in visits if not stop.is_set()]
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "query": ("query", "Find posts in the archive."),
     "show": ("show", "One post whole, with its provenance."),
     "split": ("split", "Split captions into French and English: JSON lines in and out."),
-    "retry": ("care", "Take failed pictures again now."),
+    "retry": ("retry", "Take failed pictures again now."),
     "verify": ("care", "Check every held file against its hash."),
     "sources": ("sources", "The kinds of place that can be read."),
     "config": ("configuration", "Write a first config.yaml, or check one."),

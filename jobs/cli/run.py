@@ -1,0 +1,136 @@
+"""What `scrape` and `retry` have in common: visit the sources, stop on a signal, tell what was done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs import logs
+from jobs.cli.main import DONE, IN_PART, INTERRUPTED
+from jobs.errors import UsageError
+from jobs.report import Failure, Outcome, Report
+
+if TYPE_CHECKING:
+    from jobs.config import ConfigFile
+    from jobs.visit import Means, Visit
+
+
+def visit_sources(
+    names: Sequence[str],
+    config: Path | None,
+    *,
+    as_json: bool,
+    dry_run: bool = False,
+    from_file: Path | None = None,
+    **bounds: Any,
+) -> int:
+    """Visit the configured sources, or those of ``names``, and tell what was done; the exit status.
+
+    Args:
+        names: ids of sources; all when empty.
+        config: the configuration file, if one was given.
+        as_json: print one JSON object in place of a table.
+        dry_run: touch no archive.
+        from_file: a saved page in place of the network, for one source.
+        bounds: fields of ``Visit``.
+
+    Raises:
+        ConfigError, UsageError, StorageError: as they say.
+    """
+    from jobs.cli.display import progress
+    from jobs.config import config_path, load
+    from jobs.visit import Visit
+    from jobs.wiring import means_of, saved_capture, sources_of
+
+    file = load(config_path(config))
+    configured = sources_of(file, names)
+    if not configured:
+        raise UsageError(f"{file.path} has no sources; see the templates in it, or cupola sources")
+    if from_file is not None and len(configured) != 1:
+        raise UsageError("--from-file needs to know whose page it is: name one SOURCE")
+    visits = [Visit(source=item.source, mission=item.mission, **bounds) for item in configured]
+    if from_file is not None:
+        saved = saved_capture(from_file, configured[0].source.options.url)
+        visits = [Visit(source=configured[0].source, mission=configured[0].mission, saved=saved, **bounds)]
+    with (
+        stopping() as stop,
+        progress() as watcher,
+        means_of(file, stop=stop, progress=watcher, on_wait=_tell_wait) as means,
+    ):
+        reports = _rehearsed(visits, means) if dry_run else _harvested(file, visits, means)
+    return _told(reports, as_json=as_json, dry_run=dry_run)
+
+
+def _rehearsed(visits: Sequence[Visit], means: Means) -> list[Report]:
+    from jobs.visit import rehearse
+
+    return [rehearse(visit, means) for visit in visits if not means.stop.is_set()]
+
+
+def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[Report]:
+    from jobs.pipeline import harvest
+    from jobs.wiring import archive_of
+    from storage.errors import SourceBusy
+
+    reports = []
+    with archive_of(file) as archive:
+        for visit in visits:
+            if means.stop.is_set():
+                break
+            try:
+                reports.append(harvest(visit, archive, means))
+            except SourceBusy as busy:
+                failure = Failure.of("lease", busy)
+                reports.append(Report(source_id=visit.source.id, outcome=Outcome.BUSY, failures=[failure]))
+    return reports
+
+
+def _told(reports: Sequence[Report], *, as_json: bool, dry_run: bool) -> int:
+    failed = any(report.failures for report in reports)
+    if as_json:
+        click.echo(json.dumps({report.source_id: report.as_json() for report in reports}, ensure_ascii=False, indent=2))
+    elif logs.loudness >= 0 or failed:
+        from rich.console import Console
+
+        from jobs.cli.display import summary
+
+        summary(reports, console=Console(highlight=False), dry_run=dry_run)
+    if any(report.outcome is Outcome.INTERRUPTED for report in reports):
+        click.echo("Interrupted: all that was done is archived. Go on with the same command.", err=True)
+        return INTERRUPTED
+    return IN_PART if failed else DONE
+
+
+def _tell_wait(host: str, seconds: float, why: str) -> None:
+    """Say on stderr that a request has to wait, when it is long enough to be wondered at."""
+    if seconds >= 3.0 and logs.loudness >= 0:
+        click.echo(f"{host}: waiting {seconds:.0f} s ({why})", err=True)
+
+
+@contextlib.contextmanager
+def stopping() -> Iterator[Event]:
+    """An event that the first Ctrl-C (or SIGTERM) sets; a second one leaves at once, safely all the same."""
+    stop = Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)
+        stop.set()
+        # not click.echo: a handler may interrupt a write that is under way
+        os.write(2, b"\nStopping after what is in hand; once more to leave at once.\n")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
