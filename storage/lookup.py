@@ -151,6 +151,11 @@ def _resolve(connection: Connection, key: str) -> tuple[str, int]:
 def _nearest(connection: Connection, key: str) -> tuple[str, ...]:
     from difflib import get_close_matches
 
+    # somebody may have left the source out
+    bare = select(posts.c.source_id).where(posts.c.native_id == key).order_by(posts.c.source_id).limit(OFFERED)
+    without_source = tuple(f"{source}:{key}" for source in connection.scalars(bare))
+    if without_source:
+        return without_source
     # equal but for the last characters, then but for more of them, then any of the source, then any at all
     candidates: dict[str, None] = {}
     for condition in _prefixes(key):
@@ -165,9 +170,6 @@ def _nearest(connection: Connection, key: str) -> tuple[str, ...]:
 
 def _prefixes(key: str) -> Iterator[tuple[Any, ...]]:
     source, native_id = split_key(key)
-    if not native_id:
-        # somebody left the source out
-        yield (posts.c.native_id == key,)
     for length in sorted({max(len(native_id) - 2, 1), max(len(native_id) // 2, 1)}, reverse=True):
         start = native_id[:length]
         yield (

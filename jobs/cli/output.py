@@ -1,0 +1,56 @@
+"""How what was asked for reaches stdout: as UTF-8 for programs, as the terminal can show it for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@contextmanager
+def for_programs() -> Iterator[Callable[[str], Any]]:
+    """Gives a function that writes text to stdout as UTF-8 with line ends as they are, whatever the locale says.
+
+    When the reader has had enough (``cupola query --format ids | head``) the block ends quietly.
+    """
+    # the text stream encodes as the locale wants it and may turn line ends round, which JSON and CSV must not have
+    sys.stdout.flush()
+    stream = sys.stdout.buffer
+
+    def write(text: str) -> None:
+        stream.write(text.encode("utf-8", "replace"))
+
+    with _until_enough():
+        yield write
+        stream.flush()
+
+
+@contextmanager
+def for_people() -> Iterator[Console]:
+    """Gives a console on stdout; ends quietly as ``for_programs`` does.
+
+    What the terminal's encoding does not have becomes a question mark.
+    """
+    from rich.console import Console
+
+    with _until_enough():
+        console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
+        with console.capture() as captured:
+            yield console
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        sys.stdout.write(captured.get().encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+
+
+@contextmanager
+def _until_enough() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        # neither our error nor click's: nothing more is to be written, not even when Python exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,243 @@
+"""``cupola query``: find posts, for a person as a table, for a program as JSON, CSV or keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jobs.cli.main import DONE
+from jobs.cli.options import archive_folder, common, reading
+from jobs.errors import UsageError
+from jobs.logs import printable
+from storage.postview import COLUMNS, LANGS, VERDICTS, PostView
+
+if TYPE_CHECKING:
+    # loaded when a query is made: SQLAlchemy takes 0.2 s, which --help has not to wait for
+    from storage.engine import Database
+    from storage.filters import Filters
+
+#: rows of a table when no --limit is given
+ROWS = 50
+#: a cell that begins with one of these is a formula to a spreadsheet
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@click.command()
+@click.option(
+    "--text",
+    metavar="Q",
+    help="It stands in the body, a caption, the title, a credit or an alt text; case and accents do not matter.",
+)
+@click.option("--lang", type=click.Choice(LANGS), help="There is a caption in this language.")
+@click.option("--source", metavar="S", help="The source's id.")
+@click.option("--mission", metavar="M", help="The mission's id.")
+@click.option(
+    "--since",
+    metavar="D",
+    help="Posts of this day or time and later: 2016-11-17, 2016-11-17T08:00 (UTC) or 7d. A post dated to the day"
+    " counts as that whole day; one without a date is left out.",
+)
+@click.option("--until", metavar="D", help="Posts before this day or time; as --since.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="What the curator said.")
+@click.option("--tag", metavar="T", help="A hashtag, with or without #; case and accents do not matter.")
+@click.option("--needs-review", is_flag=True, help="Posts that a person should look at.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help=f"At most so many; a table shows {ROWS} without it."
+)
+@click.option("--count", "counted", is_flag=True, help="Print only how many there are.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "jsonl", "json", "csv", "ids")),
+    default="table",
+    show_default=True,
+    help="jsonl: one JSON object a line; json: one array; csv: the columns of archive_posts, where a leading"
+    " apostrophe keeps a cell from being a formula; ids: one key a line.",
+)
+@reading
+@common
+def query(
+    text: str | None,
+    lang: Any,
+    source: str | None,
+    mission: str | None,
+    since: str | None,
+    until: str | None,
+    verdict: Any,
+    tag: str | None,
+    needs_review: bool,
+    limit: int | None,
+    counted: bool,
+    form: str,
+    archive: Path | None,
+    config: Path | None,
+) -> int:
+    """Find posts in the archive: newest first, those without a date last. All filters given must hold.
+
+    Exit status: 0 also when nothing was found, 2 wrong use, 3 the archive cannot be read.
+    """
+    from storage.engine import open_database
+    from storage.filters import Filters
+
+    bounds = _bounds(since, until)
+    try:
+        filters = Filters(
+            text=text,
+            lang=lang,
+            source=source,
+            mission=mission,
+            since=bounds[0],
+            until=bounds[1],
+            verdict=verdict,
+            tag=tag,
+            needs_review=needs_review or None,
+            limit=limit,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    database = open_database(archive_folder(config, archive), read_only=True)
+    try:
+        found = _counted(database, filters) if counted else _WRITERS[form](database, filters)
+        if not found:
+            _hint(database, filters)
+    finally:
+        database.close()
+    return DONE
+
+
+def _bounds(since: str | None, until: str | None) -> tuple[Any, Any]:
+    if since is None and until is None:
+        return None, None
+    from datetime import UTC, datetime
+
+    from jobs.moments import parse_moment
+
+    now = datetime.now(UTC)
+    start, end = (parse_moment(bound, now) if bound is not None else None for bound in (since, until))
+    if start is not None and end is not None and start >= end:
+        raise UsageError(f"--since {since} does not lie before --until {until}")
+    return start, end
+
+
+def _counted(database: Database, filters: Filters) -> int:
+    from storage.queries import count
+
+    found = count(database, filters)
+    click.echo(found)
+    return found
+
+
+def _as_table(database: Database, filters: Filters) -> int:
+    from dataclasses import replace
+
+    from jobs.cli.listing import listing
+    from jobs.cli.output import for_people
+    from storage.queries import count, find
+
+    posts = list(find(database, filters if filters.limit else replace(filters, limit=ROWS)))
+    if not posts:
+        click.echo("No posts found.", err=True)
+        return 0
+    with for_people() as console:
+        console.print(listing(posts, console))
+        if filters.limit is None and len(posts) == ROWS:
+            more = count(database, filters) - ROWS
+            if more > 0:
+                console.print(f"… and {more:,} more: --limit N shows more, --format jsonl or csv gives all.")
+    return len(posts)
+
+
+def _as_jsonl(database: Database, filters: Filters) -> int:
+    return _written(database, filters, lambda post: f"{_json(post)}\n")
+
+
+def _as_ids(database: Database, filters: Filters) -> int:
+    return _written(database, filters, lambda post: f"{post.key}\n")
+
+
+def _as_json(database: Database, filters: Filters) -> int:
+    from jobs.cli.output import for_programs
+
+    found = 0
+    with for_programs() as write:
+        for post in _posts(database, filters):
+            write(",\n" if found else "[\n")
+            write(_json(post))
+            found += 1
+        write("\n]\n" if found else "[]\n")
+    return found
+
+
+def _as_csv(database: Database, filters: Filters) -> int:
+    import csv
+    import io
+
+    def line(cells: tuple[str, ...]) -> str:
+        buffer = io.StringIO()
+        csv.writer(buffer).writerow(cells)  # RFC 4180: CRLF, quotes doubled, quoted only where needed
+        return buffer.getvalue()
+
+    return _written(database, filters, lambda post: line(tuple(_cell(post, name) for name in COLUMNS)), line(COLUMNS))
+
+
+def _written(database: Database, filters: Filters, form: Callable[[PostView], str], head: str = "") -> int:
+    from jobs.cli.output import for_programs
+
+    found = 0
+    with for_programs() as write:
+        write(head)
+        for post in _posts(database, filters):
+            write(form(post))
+            found += 1
+    return found
+
+
+def _posts(database: Database, filters: Filters) -> Iterator[PostView]:
+    from storage.queries import find
+
+    return find(database, filters)
+
+
+def _json(post: PostView) -> str:
+    return json.dumps(post.as_json(), ensure_ascii=False)
+
+
+def _cell(post: PostView, name: str) -> str:
+    value = getattr(post, name)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return json.dumps(value, ensure_ascii=False)
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _hint(database: Database, filters: Filters) -> None:
+    """Say on stderr when nothing was found because a name is not one that the archive knows."""
+    if filters.source is None and filters.mission is None:
+        return
+    from storage.queries import names
+
+    known = names(database)
+    for what, wanted, there in (
+        ("source", filters.source, known.sources),
+        ("mission", filters.mission, known.missions),
+    ):
+        if wanted is not None and wanted not in there:
+            listed = f"it has {', '.join(there)}" if there else "it has none"
+            click.echo(printable(f"The archive has no {what} {wanted!r}; {listed}."), err=True)
+
+
+_WRITERS: dict[str, Callable[[Database, Filters], int]] = {
+    "table": _as_table,
+    "jsonl": _as_jsonl,
+    "json": _as_json,
+    "csv": _as_csv,
+    "ids": _as_ids,
+}

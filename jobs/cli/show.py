@@ -1,0 +1,47 @@
+"""``cupola show``: one post whole, and where all of it came from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jobs.cli.main import DONE
+from jobs.cli.options import archive_folder, common, reading
+
+
+@click.command()
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="Print the record and its provenance as one JSON object.")
+@reading
+@common
+def show(key: str, as_json: bool, archive: Path | None, config: Path | None) -> int:
+    """One post whole: captions, credit, pictures, segments, and its provenance.
+
+    KEY is <source>:<id> as `cupola query` shows it, or the post's web address.
+    Exit status: 2 when there is no such post, 3 when the archive cannot be read.
+    """
+    from storage.engine import open_database
+    from storage.lookup import show
+
+    folder = archive_folder(config, archive)
+    database = open_database(folder, read_only=True)
+    try:
+        post, provenance = show(database, key)
+    finally:
+        database.close()
+    if as_json:
+        import json
+
+        from jobs.cli.output import for_programs
+
+        record = post.as_json() | {"provenance": provenance.as_json()}
+        with for_programs() as write:
+            write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+        return DONE
+    from jobs.cli.output import for_people
+    from jobs.cli.portrait import portrait
+
+    with for_people() as console:
+        console.print(portrait(post, provenance, folder, console.width))
+    return DONE

@@ -1,0 +1,274 @@
+"""verify: all that is held is read, what is wrong is named, and nothing is changed."""
+
+import hashlib
+import shutil
+import tracemalloc
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, text
+
+from storage import verify as verify_module
+from storage.engine import open_database
+from storage.verify import Trouble, verify
+
+NOW = datetime(2017, 6, 2, 12, 0, tzinfo=UTC)
+
+
+def path_of(held, data):
+    sha256 = hashlib.sha256(data).hexdigest()
+    return held.folder / "media" / sha256[:2] / sha256[2:4] / f"{sha256}.jpg"
+
+
+def damage(held):
+    return [(item.trouble, item.what) for item in verify(held.database, held.folder).damage]
+
+
+def relative(held, path):
+    return path.relative_to(held.folder).as_posix()
+
+
+def snapshot(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".db-shm"
+    }
+
+
+@pytest.fixture
+def answered(held):
+    """An archive with three recorded answers, the last one twice, in one WARC file."""
+    from scraper.capture import Capture, Request
+    from storage.captures import Captures
+    from storage.runs import Journal
+
+    run = Journal(held.database).begin("thom", "mastodon", "https://x.example", now=NOW)
+    captures = Captures(held.folder, held.database)
+    for number in (1, 2, 3, 3):
+        url = f"https://x.example/{number}"
+        captures.keep(
+            run,
+            Capture(
+                request=Request(url=url), url=url, status=200, headers={}, body=b"answer %d" % number, fetched_at=NOW
+            ),
+        )
+    return held
+
+
+def warc_of(held):
+    (path,) = (held.folder / "warc").iterdir()
+    return path
+
+
+def test_a_sound_archive_is_sound(answered):
+    """Everything that is there is read and counted; nothing is wrong."""
+    answered.add("1", pictures=({"data": b"one"}, {"data": b"two!"}, {"state": "failed", "reason": "HTTP 500"}, {}))
+    answered.add("2", pictures=({"data": b"one"},))
+    before = snapshot(answered.folder)
+    report = verify(answered.database, answered.folder)
+    assert report.is_sound
+    assert (report.files, report.bytes, report.answers) == (2, 7, 4)
+    assert report.damage == report.orphans == ()
+    assert snapshot(answered.folder) == before
+
+
+def test_an_empty_archive_is_sound(held):
+    """Nothing held is nothing wrong, also when there are no folders for files yet."""
+    report = verify(held.database, held.folder)
+    assert report.is_sound
+    assert (report.files, report.answers) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "trouble"),
+    [
+        (lambda path: path.unlink(), Trouble.MISSING),
+        (lambda path: path.write_bytes(b"picturf"), Trouble.MISMATCH),
+        (lambda path: path.write_bytes(b"pict"), Trouble.MISMATCH),
+        (lambda path: path.write_bytes(b""), Trouble.MISMATCH),
+        (lambda path: (path.unlink(), path.mkdir()), Trouble.MISSING),
+        (lambda path: (path.unlink(), path.symlink_to("/dev/zero")), Trouble.MISSING),
+        (lambda path: shutil.rmtree(path.parents[2]), Trouble.MISSING),
+    ],
+    ids=["removed", "flipped", "cut", "emptied", "a folder", "a link", "all of media"],
+)
+def test_a_damaged_picture_is_named(held, spoil, trouble):
+    """A file that is gone, changed, cut or something else is one damage, by its path in the archive."""
+    held.add("1", pictures=({"data": b"picture"},))
+    path = path_of(held, b"picture")
+    spoil(path)
+    assert damage(held) == [(trouble, relative(held, path))]
+
+
+def test_one_bad_file_hides_no_other(held):
+    """All files are read, whatever is wrong with some."""
+    held.add("1", pictures=tuple({"data": b"%d" % number} for number in range(5)))
+    path_of(held, b"1").unlink()
+    path_of(held, b"3").write_bytes(b"x")
+    report = verify(held.database, held.folder)
+    assert {item.what for item in report.damage} == {relative(held, path_of(held, data)) for data in (b"1", b"3")}
+    assert report.files == 5
+
+
+def test_a_size_that_the_row_has_wrong_is_damage(held):
+    """The bytes may be right and the row not."""
+    held.add("1", pictures=({"data": b"picture"},))
+    with held.database.write() as connection:
+        connection.execute(text("UPDATE assets SET size = 8"))
+    assert damage(held) == [(Trouble.MISMATCH, relative(held, path_of(held, b"picture")))]
+
+
+def test_a_picture_called_stored_without_a_file_is_damage(held):
+    """A picture's state is not taken at its word."""
+    held.add("1", pictures=({"state": "stored"}, {"data": b"held"}))
+    assert damage(held) == [(Trouble.UNHELD, "esa-proxima:1 picture 1")]
+
+
+def test_files_that_nothing_points_to_are_told_and_no_damage(held):
+    """A killed run may leave a file without a row; what has no name of ours is none of our business."""
+    held.add("1", pictures=({"data": b"held"},))
+    stray = path_of(held, b"stray")
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"stray")
+    (held.folder / "media" / "README.txt").write_text("a person's own")
+    report = verify(held.database, held.folder)
+    assert report.is_sound
+    assert report.orphans == (relative(held, stray),)
+
+
+def test_more_files_than_a_batch_are_all_read(held, monkeypatch):
+    """What is read in batches is read to its end, damage in the last batch included."""
+    monkeypatch.setattr(verify_module, "BATCH", 3)
+    held.add("1", pictures=tuple({"data": b"%d" % number} for number in range(10)))
+    last = max((path_of(held, b"%d" % number) for number in range(10)), key=lambda path: path.name)
+    last.unlink()
+    for number in range(7):
+        stray = path_of(held, b"stray %d" % number)
+        stray.parent.mkdir(parents=True, exist_ok=True)
+        stray.write_bytes(b"stray %d" % number)
+    held.add("2", pictures=tuple({"state": "stored"} for _ in range(7)))
+    report = verify(held.database, held.folder)
+    assert report.files == 10
+    assert len(report.orphans) == 7
+    assert [item.trouble for item in report.damage] == [Trouble.MISSING] + [Trouble.UNHELD] * 7
+
+
+def test_a_missing_warc_file_is_named_once(answered):
+    """A file with many answers that is gone is one damage."""
+    name = relative(answered, warc_of(answered))
+    warc_of(answered).unlink()
+    assert damage(answered) == [(Trouble.MISSING, name)]
+
+
+def test_an_answer_that_cannot_be_read_back_is_damage(answered, monkeypatch):
+    """Each record is read on its own: those before a cut are sound."""
+    monkeypatch.setattr(verify_module, "BATCH", 1)
+    path = warc_of(answered)
+    path.write_bytes(path.read_bytes()[:-20])
+    found = damage(answered)
+    assert len(found) == 1
+    assert found[0][0] in (Trouble.UNREADABLE, Trouble.MISMATCH)
+    assert found[0][1].startswith(relative(answered, path))
+    path.write_bytes(b"")
+    assert [trouble for trouble, _ in damage(answered)] == [Trouble.UNREADABLE] * 3
+
+
+def test_an_answer_that_is_another_is_damage(answered):
+    """A record that reads back, but not as the answer that was recorded, is told."""
+    with answered.database.write() as connection:
+        connection.execute(text("UPDATE captures SET sha256 = :other WHERE id = 2"), {"other": "0" * 64})
+    assert [trouble for trouble, _ in damage(answered)] == [Trouble.MISMATCH]
+
+
+def test_a_row_that_points_to_nothing_is_damage(held):
+    """Foreign keys are checked, also those that were broken behind our back."""
+    held.add("1", pictures=({"data": b"held"},))
+    held.database.close()
+    import sqlite3
+
+    with sqlite3.connect(held.folder / "cupola.db") as connection:
+        connection.execute("UPDATE posts SET run_id = 99")
+    connection.close()
+    assert (Trouble.DATABASE, "cupola.db") in damage(held)
+
+
+def test_a_broken_database_is_damage_and_ends_nothing_else(held):
+    """Pages overwritten in the middle of the file are told; the pictures are read as far as they can be."""
+    for number in range(200):
+        held.add(str(number), fr="x" * 500, pictures=({"data": b"%d" % number},) if number < 3 else ())
+    held.database.close()
+    import sqlite3
+
+    connection = sqlite3.connect(held.folder / "cupola.db")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'posts'").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with (held.folder / "cupola.db").open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+    database = open_database(held.folder, read_only=True)
+    try:
+        report = verify(database, held.folder)
+    finally:
+        database.close()
+    assert not report.is_sound
+    assert {item.trouble for item in report.damage} == {Trouble.DATABASE}
+    assert report.files == 3
+
+
+def test_memory_stays_flat_however_big_a_file_is(held):
+    """A file is read in pieces."""
+    held.add("1", pictures=({"data": b"x" * 50_000_000},))
+    tracemalloc.start()
+    try:
+        assert verify(held.database, held.folder).is_sound
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+def test_progress_is_told_to_the_last(answered):
+    """Whoever watches sees both kinds reach their total."""
+    answered.add("1", pictures=({"data": b"one"}, {"data": b"two"}))
+    told = []
+    verify(answered.database, answered.folder, progress=lambda *step: told.append(step))
+    assert told == [("media", 1, 2), ("media", 2, 2), *(("warc", number, 4) for number in (1, 2, 3, 4))]
+
+
+def test_an_archive_that_may_not_be_written_to_can_be_verified(held):
+    """Verifying opens the archive for reading only."""
+    held.add("1", pictures=({"data": b"one"},))
+    reader = open_database(held.folder, read_only=True)
+    try:
+        assert verify(reader, held.folder).is_sound
+    finally:
+        reader.close()
+
+
+def test_rows_made_by_a_stranger_are_damage_not_a_crash(held):
+    """A row with an impossible extension or place is told like any other damage."""
+    from storage.schema import AssetRecord
+
+    held.add("1")
+    with held.database.write() as connection:
+        connection.execute(
+            insert(AssetRecord).values(
+                sha256="ab" * 32,
+                media_type="image/jpeg",
+                extension="../../x",
+                size=1,
+                width=1,
+                height=1,
+                exif=(),
+                first_seen_at=NOW,
+            )
+        )
+        connection.execute(text("UPDATE captures SET file = 'warc/none.warc.gz', offset = NULL, length = NULL"))
+        Path(held.folder / "warc").mkdir()
+        Path(held.folder / "warc" / "none.warc.gz").write_bytes(b"")
+    assert {trouble for trouble, _ in damage(held)} == {Trouble.UNREADABLE}
+    assert len(damage(held)) == 2
