@@ -2,7 +2,8 @@
 
 How: what is no running text is set aside (`tokens`), each word is weighed for each language (`tables`), the
 cheapest reading of the whole row is found (`decode`), and the answer is slices of the original, never a rewrite.
-The rules that it follows are told in docs/split.md.
+What a part is made of: running text with its own punctuation and the hashtags within its sentences; never a separator,
+a label, a flag, a block of hashtags, a link, a credit line, a file number or a date at an edge.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from math import exp
 
 from scraper.model import Lang, Segment, Split
-from scraper.text.decode import NEWLINE, THIRD, pair_path, path
+from scraper.text.decode import NEWLINE, SENTENCE_END, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
 from scraper.text.lexicon import FUNCTION_WORDS
 from scraper.text.tables import ALIEN, LANGUAGES
@@ -32,6 +33,8 @@ _THIRD_MARGIN, _THIRD_SURE = 3.0, 8.0
 #: with less than this between French and English in a whole caption nobody can tell
 _UNDECIDED = 0.3
 _NOBODY_KNOWS = ALIEN
+#: the languages from here on are not written in Latin letters
+_OTHER_SCRIPT = LANGUAGES.index("ru")
 
 _OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
 _CLOSING = re.compile(r"(?:[ \u00a0\u202f]?[!?;:»](?![a-z()])|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
@@ -75,8 +78,8 @@ def _judge(body: str, words: Sequence[Word], total: Sequence[float], found: set[
         return
     third = total.index(best)
     common = FUNCTION_WORDS.get(LANGUAGES[third], frozenset()) if third < ALIEN else frozenset()
-    # the letters of two or three words prove nothing; a common word of that language does
-    if margin > _THIRD_SURE or any(body[w.start : w.end].lower() in common for w in words):
+    # the letters of two or three words prove nothing, unless they are of another script; a common word does
+    if margin > _THIRD_SURE or third >= _OTHER_SCRIPT or any(body[w.start : w.end].lower() in common for w in words):
         found.add(third)
 
 
@@ -134,7 +137,11 @@ def _segment(lang: Lang, body: str, start: int, end: int, at: int) -> Segment:
 
 
 def _sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
-    """Between 0 and 1: the least sure of the pieces, judged by what its words say for it and what it cost."""
+    """Between 0 and 1: the least sure of the pieces and of the sentences within them.
+
+    A piece is judged against every language and by what the change to it cost; a sentence against the other of the
+    pair only: one that leans the other way was drowned by its neighbours.
+    """
     if len(pieces) == 1 and pieces[0].state == _NOBODY_KNOWS and not any(w.scores[ALIEN] == 0.0 for w in words):
         return 0.5
     sure = 1.0
@@ -143,9 +150,26 @@ def _sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
         totals = [sum(word.scores[s] * word.weight for word in own) for s in range(ALIEN + 1)]
         margin = totals[piece.state] - max(t for s, t in enumerate(totals) if s != piece.state)
         cost = own[0].price if piece.first else 0.0
-        # beyond forty nats nothing changes, and exp() would overflow
-        sure = min(sure, 1.0 / (1.0 + exp(-max(-40.0, min(40.0, (margin - 0.15 * cost) * 0.8)))))
+        sure = min(sure, _logistic((margin - 0.15 * cost) * 0.8))
+        if piece.state in _LANGS and len(own) > 1:
+            sure = min(sure, _logistic(_weakest(own, piece.state) + 1.5))
     return sure
+
+
+def _weakest(words: Sequence[Word], state: int) -> float:
+    """By how many nats the sentence of ``words`` that speaks least for ``state`` does, against the other language."""
+    other = _EN if state == _FR else _FR
+    weakest, total = 40.0, 0.0
+    for i, word in enumerate(words):
+        if i and word.price <= SENTENCE_END:
+            weakest, total = min(weakest, total), 0.0
+        total += (word.scores[state] - word.scores[other]) * word.weight
+    return min(weakest, total)
+
+
+def _logistic(nats: float) -> float:
+    # beyond forty nats nothing changes, and exp() would overflow
+    return 1.0 / (1.0 + exp(-max(-40.0, min(40.0, nats))))
 
 
 def pieces_of(body: str) -> tuple[list[Word], list[Piece]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 #: nats; the order matters more than the figures
-BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.5, 2.0, 2.0, 3.0
+BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.5, 2.0, 2.0, 2.5
 SENTENCE_END, EMOJI, DASH, COLON, QUOTE, BRACKET, CAPITAL, COMMA, SPACE, JOINED = (
     4.0, 4.5, 5.5, 7.0, 11.0, 9.0, 9.0, 10.0, 12.0, 40.0,
 )  # fmt: skip

@@ -17,10 +17,12 @@ from scraper.text.tokens import Kind, Token, tokenize
 LABEL, FLAG = 9.0, 0.8
 #: nats for French where a space stands before «!», «?», «:», «;» or «»»: that is how it is typeset
 FRENCH_SPACING = 1.0
+#: nats for English where a sentence begins with «A»: in French that is an «À» without its accent
+ARTICLE = 2.5
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
 
-_FR = LANGUAGES.index("fr")
+_FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 _SPACED = " \u00a0\u202f"
 _SILENT = WordScore((0.0,) * (ALIEN + 1), listed=False)
 _CHEAPENING = frozenset((Kind.TAG, Kind.CREDIT, Kind.LINK, Kind.STAMP))
@@ -85,6 +87,8 @@ def weigh(body: str) -> list[Word]:
             if cost == SPACE and not shouting and text[0].isupper() and text[1:2].islower():
                 cost = CAPITAL if weighed.listed else SPACE - 1.0
             word = Word(token.start, token.end, weighed.by_language, weight, cost, barred=False, silent=False)
+            if text == "A" and not shouting and cost < SPACE:
+                word.lean(_EN, ARTICLE)
             if hint is not None:
                 if hint in LANGUAGES:
                     word.lean(LANGUAGES.index(hint), push)

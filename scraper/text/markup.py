@@ -30,6 +30,8 @@ _RAW = _names("script style title textarea iframe noembed noframes xmp")
 _VOID = _names("area base br col embed hr img input link meta param source track wbr")
 
 _NAME = re.compile(r"/?([A-Za-z][^\s/>]{0,64})")
+#: a whole tag as machines write it; what does not match is read with care
+_TIDY = re.compile(r'/?([A-Za-z][A-Za-z0-9]{0,15})(?: [a-z-]{1,32}="[^"<>]*")*+ ?/?>')
 _PLAIN = re.compile(r"[^>\"']*")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _CLASS = re.compile(r"\bclass\s{0,8}=\s{0,8}[\"']?[^\"'>]{0,200}\bquote-inline\b")
@@ -118,13 +120,17 @@ def html_to_text(html: str) -> str:
             lines.text(html[position:start])
         if start == size:
             break
-        named = _NAME.match(html, start + 1)
-        if named is None:
-            position = _past_other(html, start)
-            if position == start + 1 and not hidden:
-                lines.text("<")
-            continue
-        end = _past_tag(html, named.end(), unclosed)
+        named = _TIDY.match(html, start + 1)
+        if named is not None:
+            end = named.end()
+        else:
+            named = _NAME.match(html, start + 1)
+            if named is None:
+                position = _past_other(html, start)
+                if position == start + 1 and not hidden:
+                    lines.text("<")
+                continue
+            end = _past_tag(html, named.end(), unclosed)
         name, closing = named[1].lower(), html[start + 1] == "/"
         position = end
         if hidden:
@@ -136,7 +142,7 @@ def html_to_text(html: str) -> str:
         if name in _RAW:
             if not closing:
                 position = _past_raw(html, name, end)
-        elif not closing and (name in _UNSHOWN or _is_quote_fallback(html, named.end(), end, name)):
+        elif not closing and (name in _UNSHOWN or _is_quote_fallback(html, named.end(1), end, name)):
             hidden, depth = name, 1
         elif name == "br":
             lines.line_break()

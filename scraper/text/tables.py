@@ -25,7 +25,7 @@ ALIEN = len(LANGUAGES)
 #: a word says no more than this many nats against a language, however odd its letters
 CAP = 6.5
 #: what standing in a language's list of common words is worth
-LISTED = 3.0
+LISTED = 3.5
 #: weights of the three-, two- and one-letter groups: the tables hold the commoner groups only
 _W3, _W2, _W1 = 0.62, 0.30, 0.08
 _FLOOR = 1e-4

@@ -71,8 +71,8 @@ def test_the_corpus_is_split_at_least_as_well_as_the_pinned_floors() -> None:
 @pytest.mark.parametrize(
     ("name", "required"),
     [
-        ("composed", ["exact=0.94", "strict=0.93", "false_split=0.02", "leak=0.02"]),
-        ("real", ["exact=0.97", "strict=0.95", "false_split=0.03"]),
+        ("composed", ["exact=0.95", "strict=0.94", "false_split=0.02", "leak=0.02"]),
+        ("real", ["exact=0.98", "strict=0.97", "false_split=0.01"]),
     ],
 )
 def test_the_shared_captions_are_split_at_least_as_well_as_required(
@@ -194,6 +194,15 @@ def test_an_unknown_word_is_other_and_asks_for_a_person() -> None:
     found = split("ISS")
     assert [s.lang for s in found.segments] == [Lang.OTHER]
     assert found.needs_review
+
+
+def test_a_sentence_that_leans_the_other_way_asks_for_a_person() -> None:
+    """Two short titles, one of them not recognised: the whole is flagged rather than passed on as sure."""
+    doubtful = split("Pointing Menu\n\nMenu Pointage")
+    clear = split("Le lac gelé brille ce matin.\n\nThe frozen lake is shining this morning.")
+    assert doubtful.needs_review
+    assert not clear.needs_review
+    assert doubtful.confidence < clear.confidence
 
 
 def test_a_text_without_words_has_one_segment_of_no_language() -> None:
