@@ -1,4 +1,4 @@
-"""What the tables are built of: aware times, text that every database can hold, small lists as JSON, names."""
+"""The column types of our own: aware times, text that every database can hold, small lists as JSON."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, Dialect, Enum, MetaData, Text
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import DateTime, Dialect, Enum, Text
 from sqlalchemy.types import TypeDecorator
-
-from scraper.capture import Access
-from scraper.model import DateOrigin, Lang, MediaKind, MediaState, Precision
-from storage.states import Part, RunStatus, Stage
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -131,32 +126,3 @@ def one_of(enum: type[E]) -> Enum:
         length=16,
         values_callable=lambda members: [member.value for member in members],
     )
-
-
-class Base(DeclarativeBase):
-    """Names every constraint, so that a migration can speak of it."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own way of configuring; read once
-        str: SafeText,
-        datetime: UTCDateTime,
-        tuple[Any, ...]: Texts,
-        dict[str, int]: Counts,
-        RunStatus: one_of(RunStatus),
-        Stage: one_of(Stage),
-        Part: one_of(Part),
-        Lang: one_of(Lang),
-        Precision: one_of(Precision),
-        DateOrigin: one_of(DateOrigin),
-        MediaKind: one_of(MediaKind),
-        MediaState: one_of(MediaState),
-        Access: one_of(Access),
-    }

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from scraper.capture import Access
 from scraper.model import DateOrigin, Lang, MediaKind, MediaState, Precision
-from storage.columns import Base
+from storage.declarative import Base
 from storage.states import Part, RunStatus, Stage
 
 Id = Annotated[int, mapped_column(primary_key=True)]
