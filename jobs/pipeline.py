@@ -172,7 +172,10 @@ class _Harvest:
             self.means.progress.media(self.report, downloads.open)
 
     def _take(self, attachment: Attachment) -> MediaResult:
-        """One attachment, in a worker: no connection to the database is touched here."""
+        """One attachment, in a worker: no connection to the database is touched here.
+
+        No token goes with it: what a post shows to all needs none, and files often live on another host.
+        """
         if self.means.stop.is_set():
             return MediaResult(state=MediaState.PENDING)
         source = self.visit.source
@@ -183,7 +186,6 @@ class _Harvest:
                 incoming=self.archive.blobs.incoming,
                 settings=self.means.http,
                 access=source.media_access,
-                token=source.options.token,
             )
         except Interrupted:
             return MediaResult(state=MediaState.PENDING)

@@ -54,7 +54,7 @@ class HttpSettings(Settings):
     connections: Annotated[int, Field(ge=1, le=32)] = 4  # pictures at once, per host
     allow_hosts: tuple[str, ...] = ()  # private or loopback hosts that may be reached: host or host:port
     timeout: Annotated[float, Field(gt=0, le=600)] = 30.0  # seconds without a byte before an attempt is given up
-    attempts: Annotated[int, Field(ge=1, le=20)] = 4  # tries of one request, the first included
+    attempts: Annotated[int, Field(ge=1, le=20)] = 6  # tries of one request, the first included
     max_wait: Annotated[float, Field(ge=0, le=86400)] = 120.0  # longest Retry-After in seconds that a run sits out
     max_page_bytes: Annotated[int, Field(ge=1)] = 32 * 2**20  # one page or API answer, decompressed
     max_media_bytes: Annotated[int, Field(ge=1)] = 256 * 2**20  # one picture
