@@ -1,0 +1,105 @@
+"""The schema's history: in step with the tables, named throughout, and safe to interrupt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import CheckConstraint, create_engine
+
+from storage import migrations
+from storage.declarative import Base
+from storage.engine import open_database
+from storage.errors import RowRefused
+from storage.schema import archive_media, archive_posts
+
+DESIGN_POSTS = (
+    "key, source, native_id, mission, url, author, title, published_at, published_precision, published_origin, "
+    "edited_at, caption_fr, caption_en, text, content_warning, hashtags, credit, license, license_url, needs_review, "
+    "verdict, rating, image_count, variant_of, first_seen_at, gone_at"
+)
+DESIGN_MEDIA = "post_key, position, state, sha256, path, media_type, bytes, width, height, alt, source_url"
+
+
+def test_head_is_the_newest_step() -> None:
+    """The constant that an archive is compared with is the last file in ``versions/``, and there is one line only."""
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert script.get_heads() == [migrations.HEAD]
+
+
+def test_steps_are_numbered_so_that_they_compare() -> None:
+    """Each step is four digits and one more than the one before: older and newer are told by comparing text."""
+    script = ScriptDirectory(str(Path(migrations.__file__).parent))
+    found = sorted(step.revision for step in script.walk_revisions())
+    assert found == [f"{number:04}" for number in range(1, len(found) + 1)]
+
+
+def test_the_steps_make_the_tables(folder: Path) -> None:
+    """A new archive has exactly the tables, columns, types, keys and indices that ``storage.schema`` declares."""
+    database = open_database(folder)
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_what_alembic_does_not_compare(folder: Path) -> None:
+    """Partial indices, tables without rowid and constraint names are those of ``storage.schema`` too."""
+    query = "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND name NOT LIKE '%alembic%'"
+    declared = create_engine("sqlite://")
+    with declared.begin() as connection:
+        Base.metadata.create_all(connection)
+        expected = _words(connection.exec_driver_sql(query))
+    declared.dispose()
+    with open_database(folder).read() as connection:
+        assert _words(connection.exec_driver_sql(query)) == expected
+
+
+def _words(rows: Iterable[Any]) -> dict[str, list[str]]:
+    """The words of each statement, in any order: the order of constraints in a table means nothing."""
+    return {name: sorted(re.findall(r"\w+", sql or "")) for name, sql in rows}
+
+
+def test_every_constraint_has_a_name() -> None:
+    """A later step can speak of every constraint and index."""
+    for table in Base.metadata.tables.values():
+        named = [*(item for item in table.constraints if not isinstance(item, CheckConstraint)), *table.indexes]
+        assert all(item.name for item in named), table
+
+
+@pytest.mark.parametrize(("view", "design"), [(archive_posts, DESIGN_POSTS), (archive_media, DESIGN_MEDIA)])
+def test_the_views_are_the_promised_ones(folder: Path, view: object, design: str) -> None:
+    """Both views have the columns of the public contract, in its order, and so does what readers select from."""
+    promised = design.split(", ")
+    name, columns = view.name, [column.name for column in view.columns]  # type: ignore[attr-defined]
+    with open_database(folder).read() as connection:
+        found = [row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({name})")]
+    assert (found, columns) == (promised, promised)
+
+
+def test_a_step_that_fails_leaves_nothing(folder: Path) -> None:
+    """The making of an archive is one transaction: cut off in the middle, the file holds no table at all."""
+    database = open_database(folder)
+    with database.write() as connection:
+        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'view'").scalars().all()
+        for name in tables:
+            connection.exec_driver_sql(f"DROP VIEW {name}")
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+
+    def upgrade_again() -> None:
+        with database.write() as connection:
+            connection.exec_driver_sql("DROP TABLE segments")
+            migrations.upgrade(connection)
+
+    # the other tables are in the way of the first step
+    with pytest.raises(RowRefused, match="already exists"):
+        upgrade_again()
+    with database.read() as connection:
+        names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+        assert "segments" in names
+        assert "archive_posts" not in names
