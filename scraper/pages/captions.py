@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from scraper.pages.blocks import LABEL, Block, blocks_of
 from scraper.pages.images import Picture
 from scraper.pages.stream import Line, Seen, Stream, is_quoted
 from scraper.pages.tree import ancestors, attribute
 
-LABEL = re.compile(r"(?:image caption|photo caption|caption|légende(?: de l[’']image)?)\s*:?", re.IGNORECASE)
 _REFERENCES = (
     "href", "data-target", "data-bs-target", "data-modal", "data-caption-id", "data-id", "data-ref", "data-for",
     "aria-describedby", "aria-labelledby", "aria-controls", "aria-details",
 )  # fmt: skip
-#: paragraphs of one caption at most
-_LONGEST = 30
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -29,34 +27,13 @@ class Group:
     title: str | None = None
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Block:
-    """The lines of one caption, ended by its credit line, and where they stand: items ``start`` to ``end``.
-
-    ``bound`` is the first place after the picture, heading or caption before it.
-    """
-
-    lines: list[Line]
-    bound: int
-    start: int
-    end: int
-
-    #: what two copies of one caption share
-    sameness: str = ""
-
-
-def normalised(text: str) -> str:
-    """Letters and digits alone, without case: what survives a change of quotes, spaces and dashes."""
-    return re.sub(r"[\W_]+", "", text.casefold())
-
-
 def groups_of(stream: Stream, is_credit: Callable[[str], bool], lead: str | None) -> tuple[list[Group], list[Line]]:
     """The pictures with their words in the page's order, and the lines that belong to no picture.
 
     Pictures that are links to other pages count only where their captions need them; the one with the key ``lead``
     is the page's own, and none of these, where others have captions and it has none.
     """
-    blocks = _blocks(stream, is_credit)
+    blocks = blocks_of(stream, is_credit)
     pictures = [picture for picture in stream.pictures if picture.teaser_of is None]
     assigned = _assign(stream, blocks, pictures)
     if len(pictures) < len(stream.pictures) and len(assigned) < len({block.sameness for block in blocks}):
@@ -70,64 +47,6 @@ def groups_of(stream: Stream, is_credit: Callable[[str], bool], lead: str | None
         if id(picture) in captioned or (picture.teaser_of is None and not (captioned and picture.key == lead))
     ]
     return _collect(stream, blocks, assigned, pictures)
-
-
-def _blocks(stream: Stream, is_credit: Callable[[str], bool]) -> list[Block]:
-    """Every credit line with the lines of its caption above it."""
-    found: list[Block] = []
-    bound, whole = 0, False
-    for at, item in enumerate(stream.items):
-        if isinstance(item, Seen) or item.heading or LABEL.fullmatch(item.text):
-            # all that stands between a picture or a label and the credit line is the caption
-            bound, whole = at + 1, isinstance(item, Seen) or not item.heading
-        elif is_credit(item.text):
-            lines = [line for line in stream.items[bound : at + 1] if isinstance(line, Line)]
-            lines = lines[0 if whole else _start(lines) :][-_LONGEST:]
-            found.append(Block(lines=lines, bound=bound, start=at + 1 - len(lines), end=at))
-            bound, whole = at + 1, False
-    _widen(stream, found)
-    return found
-
-
-def _start(lines: list[Line]) -> int:
-    """Where the caption begins that the last of ``lines`` ends: at its quotations, else at the credit line."""
-    last = len(lines) - 1
-    for index in range(max(0, last - _LONGEST), last):
-        if _all_quoted([line.text for line in lines[index:last]]):
-            return index
-    return last
-
-
-def _widen(stream: Stream, blocks: list[Block]) -> None:
-    """Let each caption begin where the largest part of the page begins that holds no other caption and no heading."""
-    closed = {id(tag) for line in stream.lines if 0 < line.heading < 3 for tag in ancestors(line.tag)}
-    holders: dict[int, set[int]] = {}
-    for number, block in enumerate(blocks):
-        for tag in ancestors(block.lines[-1].tag):
-            holders.setdefault(id(tag), set()).add(number)
-    for number, block in enumerate(blocks):
-        own = {
-            key for tag in ancestors(block.lines[-1].tag) if holders[key := id(tag)] == {number} and key not in closed
-        }
-        start = block.start
-        while start > max(block.bound, block.end - _LONGEST):
-            line = stream.items[start - 1]
-            if not isinstance(line, Line) or not any(id(tag) in own for tag in ancestors(line.tag)):
-                break
-            start -= 1
-        block.lines = [line for line in stream.items[start : block.end + 1] if isinstance(line, Line)]
-        block.start = start
-        block.sameness = normalised("".join(line.text for line in block.lines))
-
-
-def _all_quoted(texts: list[str]) -> bool:
-    """Whether nothing stands outside quotation marks; a quotation may run over several lines."""
-    inside = False
-    for text in texts:
-        if not inside and not is_quoted(text):
-            return False
-        inside = text[-1] not in "»\"”’'"
-    return True
 
 
 def _assign(stream: Stream, blocks: list[Block], pictures: list[Picture]) -> dict[str, Picture]:
@@ -163,15 +82,15 @@ class _Nearness:
         self._by_id = _references(pictures)
         self._before: dict[int, Picture] = {}
         self._after: dict[int, Picture] = {}
+        seen = [at for at, _ in places]
         for index, block in enumerate(blocks):
             lowest = blocks[index - 1].end if index else -1
             highest = blocks[index + 1].start if index + 1 < len(blocks) else len(stream.items)
-            ahead = [item.picture for at, item in places if lowest < at < block.end]
-            behind = [item.picture for at, item in places if block.end < at < highest]
-            if ahead:
-                self._before[id(block)] = ahead[-1]
-            if behind:
-                self._after[id(block)] = behind[0]
+            ahead, behind = bisect_left(seen, block.end) - 1, bisect_right(seen, block.end)
+            if ahead >= 0 and seen[ahead] > lowest:
+                self._before[id(block)] = places[ahead][1].picture
+            if behind < len(seen) and seen[behind] < highest:
+                self._after[id(block)] = places[behind][1].picture
         once = list({block.sameness: block for block in blocks})
         self._order = dict(zip(once, pictures, strict=True)) if len(once) == len(pictures) else {}
 

@@ -111,10 +111,16 @@ def is_adornment(url: str) -> bool:
 
 
 def named_by(tag: Tag, resolve: Resolve) -> tuple[list[str], list[str]]:
-    """The images that the tag itself names: full files, and what is shown, each largest first."""
+    """The images that the tag itself names: full files, and what is shown, each largest first.
+
+    A box around pictures names none of them: neither its background nor, around several, its data attributes.
+    """
     large: list[str] = []
     sized: list[tuple[float, str]] = []
-    style = _BACKGROUND.search(attribute(tag, "style"))
+    inside = tag.find_all("img", limit=2) if len(tag.contents) > 0 else []
+    if len(inside) > 1 and tag.name not in ("picture", "a"):
+        return [], []
+    style = None if inside else _BACKGROUND.search(attribute(tag, "style")[:4_000])
     if style:
         sized.append((0.5, style.group(1)))
     for name in tag.attrs:

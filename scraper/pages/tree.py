@@ -11,10 +11,10 @@ from bs4.exceptions import ParserRejectedMarkup
 
 from scraper.capture import Capture
 
-#: real pages have some thousands; a tree of this many takes 200 MB
-MAX_TAGS = 250_000
-#: real pages stay below 40
-MAX_DEPTH = 800
+#: real pages have some thousands; a tree of this many takes some 100 MB
+MAX_TAGS = 100_000
+#: real pages stay below 40, browsers stop at 512
+MAX_DEPTH = 400
 MAX_ADDRESS = 4_000
 
 _UNWRITABLE = re.compile("[\x00\ud800-\udfff]")

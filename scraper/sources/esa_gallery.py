@@ -17,7 +17,8 @@ from bs4 import BeautifulSoup
 from scraper.capture import Access, Capture, Request
 from scraper.model import Attachment, Post, Published
 from scraper.pages import esa, listing
-from scraper.pages.captions import LABEL, Group, groups_of, normalised, within
+from scraper.pages.blocks import LABEL, normalised
+from scraper.pages.captions import Group, groups_of, within
 from scraper.pages.embedded import embedded_groups
 from scraper.pages.images import Picture, file_key, is_adornment, is_telling, stem
 from scraper.pages.stream import Line, stream_of
