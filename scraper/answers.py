@@ -83,8 +83,8 @@ def error_for(request: Request, status: int, *, name: str) -> FetchError:
     return FetchError(message, url=name, retriable=False, status=status)
 
 
-def pause_asked(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until the host wants to be asked again, 0 to a day: Retry-After, else the reset of its rate limit.
+def pause_asked(status: int, headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds until the host wants to be asked again, 0 to a day: Retry-After, for a 429 else its limit's reset.
 
     None when it says nothing that can be read. Header names are lower-case, ``now`` is aware.
     https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
@@ -94,7 +94,7 @@ def pause_asked(headers: Mapping[str, str], now: datetime) -> float | None:
         return _clamped(float(said))
     if said and (moment := _date(said)) is not None:
         return _clamped((moment - now).total_seconds())
-    return _until_reset(headers, now)
+    return _until_reset(headers, now) if status == 429 else None
 
 
 def budget_spent(headers: Mapping[str, str], now: datetime) -> float | None:

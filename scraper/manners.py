@@ -129,7 +129,9 @@ class Manners:
         self._door = door
         self._now = now
         self._random = random
-        self._throttle = Throttle(interval_of(settings.rate), clock, sleep, on_wait)
+        interval = interval_of(settings.rate)
+        self._budgeted = interval > 0
+        self._throttle = Throttle(interval, clock, sleep, on_wait)
         self._robots = Robots(
             lambda url, head: self.ask(Request(url=url, access=Access.API), pages, head, settings.max_page_bytes), clock
         )
@@ -149,12 +151,15 @@ class Manners:
                 if attempt >= self._settings.attempts:
                     raise fault.error from fault.__cause__
                 backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** (attempt - 1)) * (0.5 + self._random() / 2)
-                if fault.pause is not None:
-                    self._throttle.pause(fault.host, fault.pause)
-                elif fault.error.status == 429:
-                    self._throttle.pause(fault.host, max(1.0, 2 * backoff))
-                else:
+                pause = fault.pause
+                if pause is None and fault.error.status == 429:
+                    pause = max(1.0, 2 * backoff)
+                if pause is None:
                     self._throttle.rest(fault.host, backoff, f"try {attempt} failed: {fault.error}")
+                elif self._budgeted:
+                    self._throttle.pause(fault.host, pause)
+                else:  # without a budget there is no queue to hold back: who was told to wait does
+                    self._throttle.rest(fault.host, pause, "the host asked for a pause")
             attempt += 1
 
     def _follow(self, request: Request, carry: Carrier, sink: Sink, limit: int, name: str) -> Streamed:
@@ -208,16 +213,16 @@ class Manners:
     def _judge(self, request: Request, target: Target, answer: Answer, name: str) -> Target | None:
         """Where the answer sends us on, or None when it is one to take; raises the error that it is."""
         status = answer.status
-        if (spent := budget_spent(answer.headers, self._now())) is not None:
-            self._throttle.pause(target.budget, spent)
         if status == 200 or (status == 304 and (request.etag or request.last_modified)):
+            if (spent := budget_spent(answer.headers, self._now())) is not None:
+                self._throttle.pause(target.budget, spent)
             return None
         if status in REDIRECTS:
             return redirect_target(target, answer.headers.get("location"), name=name)
         error = error_for(request, status, name=name)
         if status not in PASSING:
             raise error
-        pause = pause_asked(answer.headers, self._now())
+        pause = pause_asked(status, answer.headers, self._now())
         too_long = pause is not None and pause > self._settings.max_wait
         if status == 429 or too_long:
             named = "names no pause" if pause is None else f"asks for a pause of {pause:.0f} s"
