@@ -13,11 +13,13 @@ import re
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from scraper.capture import Capture
 from storage.columns import safe
 
+# RFC 9110, section 5.6.2
+_NOT_OF_A_NAME = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _OF_THE_TRANSFER = frozenset({"content-encoding", "transfer-encoding", "content-length"})
 
@@ -51,7 +53,7 @@ def request_and_response(capture: Capture) -> tuple[bytes, bytes]:
     answered = out.getvalue()
     writer, out = _writer()
     parts = urlsplit(url)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe="/?&=%:@!$'()*+,;~-._[]")
     request = writer.create_warc_record(
         url,
         "request",
@@ -113,7 +115,9 @@ def _status_line(status: int) -> str:
 def _response_headers(capture: Capture) -> list[tuple[str, str]]:
     headers = [
         (f"x-orig-{name}" if name in _OF_THE_TRANSFER else name, value)
-        for name, value in ((_line(name).lower(), _line(value)) for name, value in capture.headers.items())
+        for name, value in (
+            (_NOT_OF_A_NAME.sub("_", name).lower(), _line(value)) for name, value in capture.headers.items()
+        )
     ]
     return [*headers, ("content-length", str(len(capture.body)))]
 
