@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bs4 import BeautifulSoup, NavigableString, Tag
-from bs4.element import PreformattedString
+from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString, PreformattedString
 
 from scraper.pages.images import Picture, alt_of, file_key, is_image_file, is_small, named_by
 from scraper.pages.tree import Resolve, ancestors, attribute, one_line, plain_lines, walk

@@ -34,8 +34,8 @@ class EsaGallery(Source[SourceOptions]):
     """ESA's multimedia pages at https://www.esa.int/ESA_Multimedia, such as
     https://www.esa.int/ESA_Multimedia/Images/2021/04/Images_de_la_mission_Proxima.
 
-    Terms: https://www.esa.int/ESA_Multimedia/Terms_and_conditions_of_use_of_images_and_videos_available_on_the_esa_website.
-    There is no API; pages and pictures are under robots.txt.
+    Terms: https://photolibrary.esa.int/terms-and-conditions/, and where it is stated
+    https://open.esa.int/image-usage-creative-commons/. There is no API; pages and pictures are under robots.txt.
 
     ``url`` is a page or a listing (``…/(offset)/0/…``). A page is a post: its title and introduction, dated by the
     page. Each picture of its gallery is a post: the caption with its credit line, line by line as it stands, and no
@@ -57,19 +57,14 @@ class EsaGallery(Source[SourceOptions]):
         soup = tree_of(capture)
         resolve = resolver(capture.url, soup)
         carried = (capture.request.carry or "").partition(" ")
-        if carried[0] != "page" and self._is_listing(capture, soup, resolve):
+        listed = carried[0] == "listing" or (carried[0] != "page" and _is_listing(capture, soup, resolve))
+        if listed:
             yield from listing.requests_of(capture, soup, resolve, since)
         else:
             yield from self._page(capture, soup, resolve, esa.date_in(carried[2]))
         if not re.search(r"</(?:body|html)\s*>", capture.text, re.IGNORECASE):
             # what was read is kept; without this, pictures or pages beyond the cut would be missed in silence
             raise capture.parse_error(f"the page ends in the middle, after {len(capture.body)} bytes")
-
-    def _is_listing(self, capture: Capture, soup: BeautifulSoup, resolve: Resolve) -> bool:
-        if _ONE_PAGE.search(urlsplit(capture.url).path):
-            return False
-        address = unquote(capture.url)
-        return bool(_LISTING.search(address)) or len(listing.cards_of(soup, resolve, capture.url)) > 1
 
     def _page(
         self, capture: Capture, soup: BeautifulSoup, resolve: Resolve, listed: Published | None
@@ -139,6 +134,13 @@ class EsaGallery(Source[SourceOptions]):
             license_url=page.license_url,
             opt_outs=page.opt_outs,
         )
+
+
+def _is_listing(capture: Capture, soup: BeautifulSoup, resolve: Resolve) -> bool:
+    if _ONE_PAGE.search(urlsplit(capture.url).path):
+        return False
+    address = unquote(capture.url)
+    return bool(_LISTING.search(address)) or len(listing.cards_of(soup, resolve, capture.url)) > 1
 
 
 class _Ids:

@@ -405,6 +405,15 @@ def test_an_empty_listing_must_say_that_it_is_empty() -> None:
         read("<p>Welcome to our new web site.</p>", LISTING.format(50))
 
 
+def test_what_a_listing_leads_on_to_is_read_as_a_listing() -> None:
+    """The next page of a listing is one whatever its address, and a card's page never is, whatever it shows."""
+    topic = "https://www.esa.int/Topics/Essai"
+    assert [type(item) for item in read(card(1, "05/01/2021"), topic, carry="listing")] == [Request]
+    cards = card(1, "05/01/2021") + card(2, "06/01/2021")
+    assert [type(item) for item in read(cards, topic)] == [Request, Request]
+    assert all(isinstance(item, Post) for item in read(cards + figure(shown(1), caption(1)), topic, carry="page"))
+
+
 def test_a_page_without_a_date_takes_the_one_on_its_card() -> None:
     """The listing's day is handed to the page with the request."""
     found = read(INTRO + figure(shown(1), caption(1)), carry="page 2021-04-22")
