@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+from jobs.cli import main
+
+# how long an example takes says more about the machine than about us
+hypothesis.settings.register_profile("cupola", deadline=None)
+hypothesis.settings.load_profile("cupola")
 
 NOW = datetime(2017, 6, 2, 12, 0, 0, 250000, tzinfo=UTC)
 
@@ -176,3 +184,29 @@ def make_archive() -> Iterator[Callable[[Path], HeldArchive]]:
 def held(tmp_path: Path, make_archive: Callable[[Path], HeldArchive]) -> HeldArchive:
     """An empty archive."""
     return make_archive(tmp_path / "archive")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cupola(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """Runs the console script ``cupola`` in this process, on a terminal that is ``columns`` wide."""
+
+    def run(*arguments: str, columns: int = 80) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["cupola", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", str(columns))
+        capsysbinary.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.cupola()
+        told = capsysbinary.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Answer(ended.value.code, told.out.decode(), told.err.decode())
+
+    return run

@@ -111,8 +111,8 @@ def _pictures(post: PostView, provenance: Provenance, folder: Path) -> Renderabl
     lines: list[RenderableType] = []
     for number, (item, how) in enumerate(zip(post.media, provenance.media, strict=True), start=1):
         head = Text(f"{number}. ")
-        head.append(item.state, style=_STATES.get(item.state, ""))
-        head.append(f"  {_measures(item)}")
+        head.append(printable(item.state), style=_STATES.get(item.state, ""))
+        head.append(printable(f"  {_measures(item)}"))
         lines.append(head)
         # an indent by padding, so that long addresses are folded below themselves
         lines.append(Padding(_facts(_of_picture(item, how, folder)), (0, 0, 0, 3)))

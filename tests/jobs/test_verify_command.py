@@ -1,0 +1,111 @@
+"""``cupola verify`` and ``cupola db upgrade``: care of what is held."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def stored(held):
+    """An archive with three pictures, and the path of one of them."""
+    held.add("1", pictures=({"data": b"one"}, {"data": b"two"}, {"data": b"three"}))
+    return min(held.folder.glob("media/*/*/*.jpg"))
+
+
+def test_all_is_well(cupola, held, stored):
+    """A sound archive is exit 0 and one line."""
+    answer = cupola("verify", "--archive", held.folder, columns=120)
+    assert answer.status == 0
+    assert answer.out == "✓ All is well: 3 pictures (11 bytes) and 0 answers were read, each as it was recorded.\n"
+    assert answer.err == ""
+
+
+def test_damage_is_named_and_ends_with_1(cupola, held, stored):
+    """A damaged picture is told by its path."""
+    stored.write_bytes(b"rot")
+    answer = cupola("verify", "--archive", held.folder, columns=200)
+    assert answer.status == 1
+    assert "mismatch" in answer.out
+    assert stored.relative_to(held.folder).as_posix() in answer.out
+    assert "1 damaged" in answer.out
+    narrow = cupola("verify", "--archive", held.folder, columns=60)
+    assert max(map(len, narrow.out.splitlines())) <= 60
+
+
+def test_json_is_the_whole_report(cupola, held, stored):
+    """--json names every damage and every orphan."""
+    stored.unlink()
+    stray = held.folder / "media" / "00" / "11" / ("0011" + "0" * 60 + ".jpg")
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"stray")
+    answer = cupola("verify", "--archive", held.folder, "--json")
+    assert answer.status == 1
+    report = json.loads(answer.out)
+    (damage,) = report["damage"]
+    assert (damage["trouble"], damage["what"]) == ("missing", stored.relative_to(held.folder).as_posix())
+    assert report["orphans"] == [stray.relative_to(held.folder).as_posix()]
+    assert report["sound"] is False
+    assert (report["files"], report["answers"]) == (3, 0)
+
+
+def test_orphans_are_told_and_no_damage(cupola, held, stored):
+    """A file that no post has is told; the archive is sound."""
+    stray = held.folder / "media" / "00" / "11" / ("0011" + "0" * 60 + ".jpg")
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"stray")
+    answer = cupola("verify", "--archive", held.folder, columns=140)
+    assert answer.status == 0
+    assert "1 files in media/ belong to no post" in answer.out
+    assert stray.name in answer.out
+
+
+def test_much_damage_is_told_in_part(cupola, held):
+    """Fifty are told one by one, the others counted."""
+    held.add("1", pictures=tuple({"state": "stored"} for _ in range(60)))
+    answer = cupola("verify", "--archive", held.folder, columns=120)
+    assert answer.status == 1
+    assert answer.out.count("it is called stored") == 50
+    assert "… and 10 more" in answer.out
+    assert "60 damaged" in answer.out
+
+
+@pytest.mark.parametrize("command", [["verify"], ["db", "upgrade"]])
+def test_no_archive_ends_with_3(cupola, tmp_path, command):
+    """There is nothing to care for, and nothing is made."""
+    answer = cupola(*command, "--archive", tmp_path / "nothing")
+    assert answer.status == 3
+    assert "there is no archive in" in answer.err
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_an_archive_that_is_current_is_left_alone(cupola, held):
+    """The command says so when there is nothing to do."""
+    answer = cupola("db", "upgrade", "--archive", held.folder)
+    assert answer.status == 0
+    assert "is current (schema 0001)" in answer.out
+
+
+def test_an_empty_database_is_upgraded(cupola, held, tmp_path):
+    """An archive without any schema gets the newest one, and the command says from where to where."""
+    import sqlite3
+
+    folder = tmp_path / "old"
+    folder.mkdir()
+    connection = sqlite3.connect(folder / "cupola.db")
+    connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    connection.commit()
+    connection.close()
+    assert cupola("query", "--archive", folder).status == 3
+    answer = cupola("db", "upgrade", "--archive", folder)
+    assert answer.status == 0
+    assert "from schema 0000 to 0001" in answer.out
+    assert cupola("query", "--archive", folder, "--count").out == "0\n"
+
+
+def test_a_newer_archive_is_not_touched(cupola, held):
+    """There is no way down: a newer schema is exit 3."""
+    with held.database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    answer = cupola("db", "upgrade", "--archive", held.folder)
+    assert answer.status == 3
+    assert "newer Cupola" in answer.err
