@@ -177,6 +177,7 @@ def compare(options: argparse.Namespace, folder: Path) -> None:
         for _ in range(options.rounds):
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir(parents=True)
+            configuration(out / "ours", base, connections)
             for name, command in tools.items():
                 runs[name].append(measure(command))
         shown = held(out / "ours")

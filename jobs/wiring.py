@@ -44,15 +44,14 @@ def sources_of(file: ConfigFile, wanted: Iterable[str] = ()) -> tuple[Configured
     known = [stanza.id for stanza in file.config.sources]
     for name in names - set(known):
         raise UsageError(f"{file.path} has no source {name!r}; it has {', '.join(known) or 'none'}")
-    kinds = registry.kinds()
     found = []
     for index, stanza in enumerate(file.config.sources):
         if names and stanza.id not in names:
             continue
-        kind = kinds.get(stanza.kind)
-        if kind is None:
-            message = f"there is no kind of source {stanza.kind!r}; known are {', '.join(kinds)}"
-            raise file.error(("sources", index, "kind"), message)
+        try:
+            kind = registry.kind(stanza.kind)
+        except LookupError as error:
+            raise file.error(("sources", index, "kind"), str(error)) from error
         options = file.source_options(index, kind.options_type)
         found.append(Configured(kind(stanza.id, options), stanza.mission))
     return tuple(found)

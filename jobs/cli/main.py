@@ -89,7 +89,7 @@ def _told(error: BaseException) -> int:
     from storage.errors import SourceBusy, StorageError, UnknownKey
 
     match error:
-        case SystemExit():
+        case SystemExit() if not isinstance(error.__context__, BrokenPipeError):
             return error.code if isinstance(error.code, int) else IN_PART
         case click.ClickException():
             error.show()
@@ -97,8 +97,9 @@ def _told(error: BaseException) -> int:
         case click.Abort() | KeyboardInterrupt() | Interrupted():
             click.echo("Interrupted.", err=True)
             return INTERRUPTED
-        case BrokenPipeError():
-            # whoever read our output has had enough (`cupola query | head`): that is no error of ours
+        case BrokenPipeError() | SystemExit():
+            # whoever read our output has had enough (`cupola query | head`): that is no error of ours; click
+            # has made an exit of it already where it met it first
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return DONE
         case ConfigError():
