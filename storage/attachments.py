@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, ScalarSelect, Select, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scraper.capture import Access
@@ -46,7 +46,7 @@ def wanted(
     connection: Connection, source_id: str, now: datetime, *, limit: int, after_id: int, due_only: bool
 ) -> list[Wanted]:
     """See ``Archive.wanted``."""
-    query = _undecided(source_id, select(_attachments, _posts.c.native_id.label("of_post")))
+    query = _undecided(source_id, select(_attachments, _of_post("native_id").label("of_post")))
     query = query.where(_attachments.c.id > after_id, _attachments.c.url.is_not(None))
     if due_only:
         rest = _attachments.c.next_attempt_at
@@ -118,12 +118,14 @@ def record_results(
             connection.execute(update(_attachments).where(_attachments.c.id == bindparam("row_id")), outcomes)
 
 
+def _of_post(name: str) -> ScalarSelect[Any]:
+    # not a join: SQLite would then go through all posts of the source to find the few that miss something
+    return select(_posts.c[name]).where(_posts.c.id == _attachments.c.post_id).scalar_subquery()
+
+
 def _undecided(source_id: str, query: Select[Any]) -> Select[Any]:
-    return (
-        query.select_from(_attachments)
-        .join(_posts, _posts.c.id == _attachments.c.post_id)
-        .where(_UNDECIDED, _posts.c.source_id == source_id, _attachments.c.removed_at.is_(None))
-    )
+    mine = (_of_post("source_id") == source_id, _attachments.c.removed_at.is_(None))
+    return query.select_from(_attachments).where(_UNDECIDED, *mine)
 
 
 def _next(result: MediaResult, attempts: int, now: datetime) -> datetime | None:
