@@ -11,6 +11,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, tuple_
 
+from storage.columns import safe
 from storage.folding import fold
 from storage.postview import LANGS, VERDICTS
 from storage.views import archive_posts, attachments, hashtags, posts, segments
@@ -93,7 +94,7 @@ def conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield archive_posts.c.verdict == filters.verdict
     yield from _dated(filters)
     if filters.keys is not None:
-        pairs = func.json_each(bindparam("keys", json.dumps([split_key(key) for key in filters.keys])))
+        pairs = func.json_each(bindparam("keys", json.dumps([split_key(safe(key)) for key in filters.keys])))
         pair = pairs.table_valued("value").c.value
         wanted = select(func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]"))
         yield tuple_(posts.c.source_id, posts.c.native_id).in_(wanted)

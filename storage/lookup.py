@@ -134,16 +134,16 @@ def _resolve(connection: Connection, key: str) -> tuple[str, int]:
         return key, post_id
     if not key.startswith(("http://", "https://")):
         nearest = _nearest(connection, key)
-        raise UnknownKey(f"the archive has no post {key!r}.", key=key, nearest=nearest)
+        raise UnknownKey(f"the archive has no post {key[:200]!r}.", key=key, nearest=nearest)
     bare = key.rstrip("/")
     of_url = select(posts.c.source_id, posts.c.native_id, posts.c.id).where(posts.c.url.in_((key, bare, f"{bare}/")))
     rows = connection.execute(of_url.order_by(posts.c.source_id, posts.c.native_id).limit(OFFERED + 1)).all()
     if not rows:
-        raise UnknownKey(f"the archive has no post at {key}.", key=key)
+        raise UnknownKey(f"the archive has no post at {key[:200]!r}.", key=key)
     found = [(f"{row.source_id}:{row.native_id}", row.id) for row in rows]
     if len(found) > 1:
         keys = tuple(name for name, _ in found[:OFFERED])
-        message = f"several posts have the address {key}, name one by its key: {', '.join(keys)}"
+        message = f"several posts have the address {key[:200]!r}, name one by its key: {', '.join(keys)}"
         raise UnknownKey(f"{message}{', …' if len(found) > OFFERED else '.'}", key=key, nearest=keys)
     return found[0]
 

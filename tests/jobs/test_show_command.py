@@ -103,6 +103,15 @@ def test_an_unknown_key_ends_with_2_and_names_the_nearest(cupola, held, key):
     assert f"Did you mean {key}?" in answer.err
 
 
+@pytest.mark.parametrize("key", ["a:\udcff", "https://x.example/\x1b[31m\udcff"])
+def test_a_key_of_odd_bytes_is_an_unknown_key(cupola, held, key):
+    """What a terminal hands over undecoded is no post, and reaches no terminal raw."""
+    answer = cupola("show", "--archive", held.folder, key)
+    assert (answer.status, answer.out) == (2, "")
+    assert "the archive has no post" in answer.err
+    assert "\x1b" not in answer.err
+
+
 def test_no_archive_ends_with_3(cupola, tmp_path):
     """The archive comes before the key."""
     assert cupola("show", "--archive", tmp_path, "a:b").status == 3

@@ -89,7 +89,7 @@ def test_an_address_of_several_posts_names_their_keys(held):
     """The pictures of one page share its address: the keys to choose from are told."""
     for number in range(5):
         held.add(str(number), url="https://esa.example/gallery")
-    with pytest.raises(UnknownKey, match=r"several posts .* esa-proxima:0, esa-proxima:1, esa-proxima:2, …") as caught:
+    with pytest.raises(UnknownKey, match=r"several posts .*: esa-proxima:0, esa-proxima:1, esa-proxima:2, …") as caught:
         resolve(held.database, "https://esa.example/gallery")
     assert len(caught.value.nearest) == 3
 
@@ -116,7 +116,19 @@ def test_a_key_that_is_nearly_right_is_put_right(held, asked, nearest):
     assert caught.value.nearest[0] == nearest
 
 
-@pytest.mark.parametrize("asked", ["", ":", "zzz", "https://nowhere.example/", "esa-proxima:", "x" * 100_000])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "",
+        ":",
+        "zzz",
+        "https://nowhere.example/",
+        "esa-proxima:",
+        "x" * 100_000,
+        "a:\udcff",
+        "https://x.example/\udcff\0",
+    ],
+)
 def test_a_key_that_is_like_nothing_is_unknown(held, asked):
     """No hint is better than a wrong one, and no length is too long."""
     held.add("Proxima_image_1")

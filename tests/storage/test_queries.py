@@ -264,6 +264,17 @@ def test_keys_are_split_at_their_first_colon(held):
     assert ids(held, keys=("esa-proxima", "", ":2", "2")) == []
 
 
+@pytest.mark.parametrize("odd", ["a\udcff", "a\0", "\udcff", "\U0010ffff", "'", '"'])
+def test_a_filter_may_hold_whatever_a_terminal_gives(held, odd):
+    """Lone surrogates and NUL in a filter find what was stored in their place, or nothing; never an error."""
+    held.add(odd, mission=odd, fr=odd, hashtags=(odd,))
+    held.add("other", mission="other")
+    assert len(ids(held, mission=odd)) == 1
+    assert len(ids(held, keys=(f"esa-proxima:{odd}",))) == 1
+    assert ids(held, source=odd) == []
+    assert isinstance(ids(held, text=f"x{odd}", tag=f"x{odd}"), list)
+
+
 def test_a_limit_is_kept_by_both(held):
     """Find gives, and count counts, at most so many."""
     for number in range(5):
@@ -291,9 +302,6 @@ def test_a_day_is_an_interval(held, since, until, expected):
     held.add("1", published=date(2016, 12, 3))
     bounds = {"since": since and day(since), "until": until and day(until)}
     assert ids(held, **bounds) == ["1"] * expected
-
-
-MOMENTS = st.datetimes(datetime(2016, 12, 2), datetime(2016, 12, 5), timezones=st.just(UTC))
 
 
 def test_the_bounds_mean_what_the_model_says(held):
