@@ -86,10 +86,10 @@ def test_no_page_points_to_a_file_that_is_not_there():
 
 def test_the_schema_page_names_every_table_view_and_column():
     """docs/schema.md is complete: every table with its columns, and both views."""
-    from storage.schema import Record
+    from storage.schema import Base
 
     words = set(re.findall(r"`([a-z_0-9]+)`", text("schema.md")))
-    for table in Record.metadata.tables.values():
+    for table in Base.metadata.tables.values():
         assert table.name in words, table.name
         missing = {column.name for column in table.columns} - words
         assert not missing, f"{table.name}: {missing}"
