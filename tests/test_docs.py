@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import click
@@ -94,3 +96,19 @@ def test_the_schema_page_names_every_table_view_and_column():
         missing = {column.name for column in table.columns} - words
         assert not missing, f"{table.name}: {missing}"
     assert {"archive_posts", "archive_media"} <= words
+
+
+@pytest.mark.parametrize("name", ["schema.md", "researcher.md"])
+def test_the_questions_in_the_docs_can_be_asked(name: str, held):
+    """Every SQL example runs on an archive as it is."""
+    held.add("1", fr="Bonjour la Terre.", en="Hello, Earth.", published=date(2016, 12, 3), pictures=({"data": b"1"},))
+    questions = [
+        question
+        for block in re.findall(r"```sql\n(.*?)```", text(name), re.DOTALL)
+        for question in block.split(";")
+        if question.strip()
+    ]
+    assert questions
+    with sqlite3.connect(held.folder / "cupola.db") as database:
+        for question in questions:
+            database.execute(question).fetchall()
