@@ -6,6 +6,7 @@ CPU. Both take their connections from one pool, whose sockets are opened by ``sc
 
 from __future__ import annotations
 
+import functools
 import http.client
 import random as randomness
 import socket
@@ -13,7 +14,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import unquote
 
@@ -82,7 +82,7 @@ class PoliteClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -102,15 +102,14 @@ class PoliteClient:
             url=done.url,
             status=done.status,
             headers=done.headers,
-            body=b"".join(body.chunks),
+            body=b"".join(body),
             fetched_at=done.fetched_at,
         )
 
     def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
         """The answer to ``request`` with its body written into ``sink`` as it comes.
 
-        A body that ends early or is broken is asked for again, and ``sink.begin`` called again. What the
-        sink raises is passed on.
+        A body that breaks off is asked for again, and ``sink.begin`` called again. What the sink raises is passed on.
 
         Args:
             request: a validator in it may be answered by 304; then the sink is not touched.
@@ -126,9 +125,9 @@ class PoliteClient:
     def _open_page(self, target: Target, headers: Mapping[str, str]) -> Answer:
         # the adapter without a Session: that would add cookies, netrc and the environment's proxies, and would
         # read the whole body of a redirect, bomb or not
-        page = requests.Request("GET", target.url, headers={**headers, "Accept-Encoding": "gzip, deflate"}).prepare()
+        page = requests.Request("GET", target.url, headers={**headers, "Accept-Encoding": "gzip, deflate"})
         try:
-            return _Answer(self._adapter.send(page, stream=True, timeout=self._settings.timeout).raw)
+            return _Answer(self._adapter.send(page.prepare(), stream=True, timeout=self._settings.timeout).raw)
         except (urllib3.exceptions.HTTPError, requests.RequestException) as error:
             raise _broken(error) from error
 
@@ -150,17 +149,14 @@ class PoliteClient:
             raise _broken(error) from error
 
 
-class _Body:
+class _Body(list[bytes]):
     """Keeps a body in memory."""
 
-    def __init__(self) -> None:
-        self.chunks: list[bytes] = []
-
     def begin(self, url: str, headers: Mapping[str, str]) -> None:
-        self.chunks.clear()
+        self.clear()
 
     def write(self, chunk: bytes) -> None:
-        self.chunks.append(chunk)
+        self.append(chunk)
 
 
 class _Answer:
@@ -216,40 +212,42 @@ class _Adapter(HTTPAdapter):
 
 def _pools(settings: HttpSettings, door: Door) -> urllib3.PoolManager:
     """Connection pools whose sockets the door opens; over the proxy, if one is configured."""
-    context = ssl.create_default_context()  # what this machine trusts (also by SSL_CERT_FILE) ...
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)  # ... and where it has nothing, what browsers trust
-    options: dict[str, Any] = {"maxsize": settings.connections, "block": True, "ssl_context": context}
+    options: dict[str, Any] = {"maxsize": settings.connections, "block": True}
     if settings.proxy is None:
         pools = urllib3.PoolManager(_HOSTS, **options)
     else:
         auth = urllib3.util.parse_url(settings.proxy).auth
         headers = urllib3.make_headers(proxy_basic_auth=unquote(auth)) if auth else None
+        context = _trust() if settings.proxy.startswith("https:") else None
         pools = urllib3.ProxyManager(
             settings.proxy, _HOSTS, proxy_headers=headers, proxy_ssl_context=context, **options
         )
         place = target_of(settings.proxy.replace(f"{auth}@", ""))
         door = Door([place.host])  # whoever wrote it into the configuration meant it
 
-    class Plain(HTTPConnection):
-        response_class = PacedResponse
-
-        def _new_conn(self) -> socket.socket:
-            return _connected(self, door)
-
-    class Secure(HTTPSConnection):
-        response_class = PacedResponse
-
-        def _new_conn(self) -> socket.socket:
-            return _connected(self, door)
+    def guarded(kind: type[HTTPConnection]) -> Any:
+        ways = {"_new_conn": lambda self: _connected(self, door), "response_class": PacedResponse}
+        return type(kind.__name__, (kind,), ways)
 
     class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+        ConnectionCls = guarded(HTTPConnection)
+
+    trust = functools.cache(_trust)  # made when it is first needed: it takes 40 ms
 
     class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
+        ConnectionCls = guarded(HTTPSConnection)
+
+        def __init__(self, *place: Any, **options: Any) -> None:
+            super().__init__(*place, **options, ssl_context=trust())
 
     pools.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
     return pools
+
+
+def _trust() -> ssl.SSLContext:
+    context = ssl.create_default_context()  # what this machine trusts (also by SSL_CERT_FILE) ...
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)  # ... and where it has nothing, what browsers trust
+    return context
 
 
 def _connected(connection: HTTPConnection, door: Door) -> socket.socket:
@@ -288,8 +286,8 @@ def _broken(error: Exception) -> Broken:
         return Broken("nobody answered within the time-out (http.timeout)")
     if slow := first(TimeoutError):
         return Broken(f"the answer took too long ({slow}; http.timeout)")
-    if isinstance(error, (urllib3.exceptions.LocationValueError, requests.exceptions.InvalidURL, ValueError)):
-        return Broken(f"the address or a header cannot be used ({error})", passing=False, retriable=False)
+    if isinstance(error, (urllib3.exceptions.LocationValueError, requests.exceptions.InvalidURL)):
+        return Broken(f"the address cannot be used ({error})", passing=False, retriable=False)
     inner = causes[-1]
     return Broken(f"the connection failed ({type(inner).__name__}: {inner}); ask again later")
 

@@ -148,17 +148,17 @@ class Manners:
             try:
                 return self._follow(request, carry, sink, limit, name)
             except _Passing as fault:
-                if attempt >= self._settings.attempts:
-                    raise fault.error from fault.__cause__
                 backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** (attempt - 1)) * (0.5 + self._random() / 2)
                 pause = fault.pause
                 if pause is None and fault.error.status == 429:
                     pause = max(1.0, 2 * backoff)
+                if pause is not None and self._budgeted:
+                    self._throttle.pause(fault.host, pause)
+                if attempt >= self._settings.attempts:
+                    raise fault.error from fault.__cause__
                 if pause is None:
                     self._throttle.rest(fault.host, backoff, f"try {attempt} failed: {fault.error}")
-                elif self._budgeted:
-                    self._throttle.pause(fault.host, pause)
-                else:  # without a budget there is no queue to hold back: who was told to wait does
+                elif not self._budgeted:  # no queue to hold back: who was told to wait does
                     self._throttle.rest(fault.host, pause, "the host asked for a pause")
             attempt += 1
 

@@ -29,7 +29,7 @@ def test_an_address_that_is_not_of_the_public_internet_is_known_as_such(address:
 
 @pytest.mark.parametrize(
     "address",
-    ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "192.0.1.1", "2606:4700::1111", "2a00:1450::1", 
+    ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "192.0.1.1", "2606:4700::1111", "2a00:1450::1",
      "64:ff9b::808:808", "::ffff:8.8.8.8"],
 )  # fmt: skip
 def test_an_address_of_the_public_internet_is_public(address: str) -> None:
