@@ -218,10 +218,8 @@ def _pools(settings: HttpSettings, door: Door) -> urllib3.PoolManager:
     else:
         auth = urllib3.util.parse_url(settings.proxy).auth
         headers = urllib3.make_headers(proxy_basic_auth=unquote(auth)) if auth else None
-        context = _trust() if settings.proxy.startswith("https:") else None
-        pools = urllib3.ProxyManager(
-            settings.proxy, _HOSTS, proxy_headers=headers, proxy_ssl_context=context, **options
-        )
+        options |= {"proxy_headers": headers, "proxy_ssl_context": _trust() if "https:" in settings.proxy else None}
+        pools = urllib3.ProxyManager(settings.proxy, _HOSTS, **options)
         place = target_of(settings.proxy.replace(f"{auth}@", ""))
         door = Door([place.host])  # whoever wrote it into the configuration meant it
 
@@ -289,7 +287,8 @@ def _broken(error: Exception) -> Broken:
     if isinstance(error, (urllib3.exceptions.LocationValueError, requests.exceptions.InvalidURL)):
         return Broken(f"the address cannot be used ({error})", passing=False, retriable=False)
     inner = causes[-1]
-    return Broken(f"the connection failed ({type(inner).__name__}: {inner}); ask again later")
+    said = getattr(inner, "strerror", None) or f"{type(inner).__name__}: {inner}"
+    return Broken(f"the connection failed ({said}); ask again later")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
