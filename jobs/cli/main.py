@@ -14,6 +14,7 @@ import click
 
 from jobs import __version__
 from jobs.errors import ConfigError, Interrupted, JobsError
+from jobs.logs import printable
 
 #: exit statuses, a public contract: see docs/commands.md
 DONE, IN_PART, WRONG_USE, NO_ARCHIVE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -103,20 +104,20 @@ def _told(error: BaseException) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return DONE
         case ConfigError():
-            click.echo(str(error), err=True)
+            click.echo(printable(str(error)), err=True)
             return WRONG_USE
         case UnknownKey():
             hint = f" Did you mean {error.nearest[0]}?" if error.nearest else ""
-            click.echo(f"Error: {error}{hint}", err=True)
+            click.echo(f"Error: {printable(f'{error}{hint}')}", err=True)
             return WRONG_USE
         case SourceBusy():
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {printable(str(error))}", err=True)
             return IN_PART
         case StorageError():
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {printable(str(error))}", err=True)
             return NO_ARCHIVE
         case JobsError():
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {printable(str(error))}", err=True)
             return WRONG_USE
     traceback.print_exception(error)
     click.echo("This is a defect in Cupola, please report it. What was archived so far is safe.", err=True)
