@@ -257,9 +257,10 @@ def _for_reading(path: Path, busy_timeout: float) -> Database:
     if not path.exists():
         raise _missing(path)
     database = _connect(path, "mode=ro", busy_timeout)
-    beside = (path.with_name(f"{FILE}-wal"), path.with_name(f"{FILE}-shm"))
-    if not os.access(path.parent, os.W_OK) and not any(file.exists() for file in beside):
-        # nobody can be writing: SQLite needs not look for that, and could not
+    journal, index = path.with_name(f"{FILE}-wal"), path.with_name(f"{FILE}-shm")
+    is_quiet = not index.exists() and not (journal.exists() and journal.stat().st_size)
+    if is_quiet and not os.access(path.parent, os.W_OK):
+        # nobody is writing: SQLite need not look for that, and could not
         database = _connect(path, "immutable=1", busy_timeout)
     return database
 

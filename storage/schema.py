@@ -1,4 +1,4 @@
-"""The tables of the archive, and the two views that are its promise to whoever opens the database.
+"""The tables of the archive; its two views are in ``storage.migrations``, and for readers in ``storage.views``.
 
 What is from outside is ``SafeText``; what identifies is a constraint, so that nothing is held twice
 whatever the code above does. The tables are made by ``storage.migrations``; a test keeps both equal.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, cast
 
-from sqlalchemy import ForeignKey, Index, Table, TableClause, Text, UniqueConstraint, column, table, text
+from sqlalchemy import ForeignKey, Index, Table, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scraper.capture import Access
@@ -293,19 +293,3 @@ class AttachmentRecord(Base):
 def rows_of(record: type[Base]) -> Table:
     """The table of a record, for Core's bulk statements."""
     return cast("Table", record.__table__)
-
-
-def _view(name: str, columns: str) -> TableClause:
-    return table(name, *map(column, columns.split()))
-
-
-# the views, for those who select from them; what they are made of is in the migrations
-archive_posts = _view(
-    "archive_posts",
-    "key source native_id mission url author title published_at published_precision published_origin edited_at"
-    " caption_fr caption_en text content_warning hashtags credit license license_url needs_review verdict rating"
-    " image_count variant_of first_seen_at gone_at",
-)
-archive_media = _view(
-    "archive_media", "post_key position state sha256 path media_type bytes width height alt source_url"
-)

@@ -17,7 +17,7 @@ from storage import migrations
 from storage.declarative import Base
 from storage.engine import open_database
 from storage.errors import RowRefused
-from storage.schema import archive_media, archive_posts
+from storage.views import archive_media, archive_posts
 
 DESIGN_POSTS = (
     "key, source, native_id, mission, url, author, title, published_at, published_precision, published_origin, "

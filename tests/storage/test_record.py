@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -219,6 +220,29 @@ def test_a_run_without_its_lease_records_nothing(
     with pytest.raises(SourceBusy):
         archive.record_media(run.id, [], now)
     assert archive.counts("iss").posts == 0
+
+
+def test_several_threads(archive: Archive, plan: Plan, now: datetime, entry_of: Make) -> None:
+    """Threads that record for different sources, and renew their leases, do not disturb each other."""
+    wrong: list[BaseException] = []
+
+    def work(source_id: str) -> None:
+        try:
+            run = archive.journal.begin(source_id, "mastodon", None, now=now)
+            for number in range(15):
+                page = [entry_of(f"{number}-{at}", source_id=source_id) for at in range(5)]
+                assert archive.record(run.id, None, page, plan=plan, now=now).failures == {}
+                archive.journal.renew(run, now + number * timedelta(seconds=15))
+        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"source-{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert [archive.counts(f"source-{number}").posts for number in range(4)] == [75] * 4
 
 
 def test_an_unknown_key(archive: Archive) -> None:
