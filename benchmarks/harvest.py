@@ -74,7 +74,8 @@ class Bench:
     ) -> None:
         self.folder, self.bench, self.posts = folder, bench, posts
         self.media = folder / f"media-{posts}{'-photo' if photo else ''}"
-        self.options = [*(["--photo"] if photo else []), *options]
+        # the budget that the server's own headers speak of is not what is measured here
+        self.options = [*(["--photo"] if photo else []), "--rate-limit", "1000000/300", *options]
         self.nginx = shutil.which("nginx") if nginx else None
 
     @contextmanager
@@ -92,7 +93,11 @@ class Bench:
         if not (self.media / "truth.jsonl").exists():
             subprocess.run([*script, *self.options, "--dump", "only"], check=True, stdout=subprocess.DEVNULL)
         with ExitStack() as stack:
-            server = subprocess.Popen([*script, *self.options, "--http", f"127.0.0.1:{api}"], stdout=subprocess.DEVNULL)
+            server = subprocess.Popen(
+                [*script, *self.options, "--http", f"127.0.0.1:{api}"],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             stack.callback(server.wait)
             stack.callback(server.terminate)
             port = api
@@ -143,9 +148,10 @@ def configuration(folder: Path, base: str, connections: int, **http: object) -> 
     return path
 
 
-def ours(folder: Path, base: str, connections: int = 4) -> list[str]:
-    """Our command for a harvest into ``folder``."""
-    return [str(BIN / "cupola"), "scrape", "-q", "--json", "--config", str(configuration(folder, base, connections))]
+def ours(folder: Path, base: str, connections: int = 4, **http: object) -> list[str]:
+    """Our command for a harvest into ``folder``; ``http`` are settings of the configuration."""
+    path = configuration(folder, base, connections, **http)
+    return [str(BIN / "cupola"), "scrape", "-q", "--json", "--config", str(path)]
 
 
 def compare(options: argparse.Namespace, folder: Path) -> None:
@@ -252,7 +258,7 @@ def faults(options: argparse.Namespace, folder: Path) -> None:
     for number in range(options.rounds):
         out = folder / f"faults-{number}"
         with Bench(folder, options.bench, posts, *rules, photo=False, nginx=False).up() as base:
-            run = measure([*ours(out, base, 8)])
+            run = measure(ours(out, base, connections=16, timeout=5))
             truth = f"{base}/__ctl/truth"
             check = subprocess.run(
                 [sys.executable, str(options.bench / "verify.py"), str(out / "archive" / "media"), truth],
