@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from scraper.address import Target, shown, target_of
 from scraper.capture import Access, Request
-from scraper.errors import FetchError, Gone, Refused
+from scraper.errors import Blocked, FetchError, Gone, Refused
 from scraper.throttle import LONGEST_PAUSE
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -47,6 +47,8 @@ def redirect_target(target: Target, location: str | None, *, name: str) -> Targe
     except ValueError as error:
         message = f"{name}: answered with a redirect to {shown(location)[:200]!r}, which is no address ({error})"
         raise FetchError(message, url=name, retriable=False) from error
+    except Blocked as blocked:
+        raise Blocked(f"{name}: was sent on, but not followed: {blocked}", url=name, address="") from blocked
     if target.scheme == "https" and following.scheme == "http":
         raise Refused(
             f"{name}: was sent on from https to unprotected {shown(following.url)}; if that is right, "
