@@ -241,14 +241,14 @@ class Manners:
             unpacker = _unpacker(answer.headers, name)
             declared = answer.headers.get("content-length", "")
             if declared.isdecimal() and int(declared[:20]) > limit:
-                raise TooLarge(f"{name}: announces {declared[:20]} bytes, the cap is {limit}", url=name, limit=limit)
+                raise TooLarge(f"{name}: announces {declared[:20]} bytes, {_cap(limit)}", url=name, limit=limit)
             sink.begin(target.url, answer.headers)
             try:
                 while data := answer.read():
                     for piece in (data,) if unpacker is None else unpacker.feed(data):
                         size += len(piece)
                         if size > limit:
-                            raise TooLarge(f"{name}: is over the cap of {limit} bytes", url=name, limit=limit)
+                            raise TooLarge(f"{name}: is too large, {_cap(limit)}", url=name, limit=limit)
                         sink.write(piece)
                 if unpacker is not None:
                     unpacker.finish()
@@ -276,6 +276,10 @@ class Manners:
             "if that host is meant to be reached, name it in http.allow_hosts"
         )
         return Blocked(message, url=name, address=shut.address)
+
+
+def _cap(limit: int) -> str:
+    return f"the cap is {limit} bytes (http.max_page_bytes, for pictures http.max_media_bytes)"
 
 
 def _unpacker(headers: Mapping[str, str], name: str) -> Unpacker | None:

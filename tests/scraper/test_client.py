@@ -586,7 +586,7 @@ def test_more_than_the_cap_is_refused_by_its_own_word_and_in_fact(web: Any, poli
         client.fetch(api(web.on("/a", web.reply(body=b"x" * 1001))))
     assert (caught.value.limit, caught.value.retriable) == (1000, False)
     for url in (web.on("/b", endless), web.on("/c", endless)):
-        with pytest.raises(TooLarge, match="over the cap of 1000 bytes"):
+        with pytest.raises(TooLarge, match="too large, the cap is 1000 bytes"):
             client.fetch(api(url))
         with pytest.raises(TooLarge):
             client.stream(api(url), kept, max_bytes=5000)
