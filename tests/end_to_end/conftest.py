@@ -1,0 +1,108 @@
+"""The real command line over a configuration and an archive in a folder of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+CUPOLA = Path(sys.executable).parent / "cupola"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command answered."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What stands on stdout, which is one JSON value and nothing else."""
+        return json.loads(self.out)
+
+
+class Place:
+    """A configuration and its archive in a folder of their own, and the command line over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "config.yaml"
+        self.archive = folder / "archive"
+        self.environment = {k: v for k, v in os.environ.items() if k != "CUPOLA_CONFIG"} | {"COLUMNS": "120"}
+
+    def configure(self, sources: Mapping[str, Any], **http: Any) -> None:
+        """Write the configuration: sites by the id of their source."""
+        polite = {"contact": "test@cupola.test", "rate": "none", "attempts": 2, "timeout": 2}
+        hosts = sorted({urlsplit(site.url).netloc for site in sources.values()})
+        stanzas = [{"id": name, "kind": site.kind, "url": site.url} for name, site in sources.items()]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(  # JSON is YAML
+            json.dumps({"http": polite | {"allow_hosts": hosts} | http, "sources": stanzas}, indent=1)
+        )
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Begin a command on this configuration."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        command = [str(CUPOLA), *arguments, "--config", str(self.config)]
+        return subprocess.Popen(command, env=self.environment, cwd=self.folder, **(pipes | options))
+
+    def finish(self, process: subprocess.Popen[str]) -> Run:
+        """Wait for a command; whatever it says, it is no traceback."""
+        with process:
+            out, err = process.communicate(timeout=120)
+        assert "Traceback" not in out + err
+        return Run(process.returncode, out, err)
+
+    def run(self, *arguments: str, **options: Any) -> Run:
+        """A command from its start to its end."""
+        return self.finish(self.start(*arguments, **options))
+
+    def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of the archive's database."""
+        with sqlite3.connect(self.archive / "cupola.db") as database:
+            rows = database.execute(sql, values).fetchall()
+        database.close()
+        return rows
+
+    def assert_sound(self) -> None:
+        """SQLite, ``cupola verify`` and the folder agree that nothing is damaged and nothing left over."""
+        assert self.ask("PRAGMA integrity_check") == [("ok",)]
+        verified = self.run("verify", "--json")
+        assert (verified.status, verified.json["damage"], verified.json["orphans"]) == (0, [], [])
+        assert list(self.archive.glob("media/.incoming/*")) == []
+
+    def contents(self) -> dict[str, Any]:
+        """All that is held, without the times of this run."""
+        posts = self.ask("SELECT * FROM archive_posts ORDER BY key")
+        names = [row[1] for row in self.ask("PRAGMA table_info(archive_posts)")]
+        seen = names.index("first_seen_at")
+        media = self.archive / "media"
+        return {
+            "posts": [row[:seen] + row[seen + 1 :] for row in posts],
+            "media": self.ask("SELECT * FROM archive_media ORDER BY post_key, position"),
+            "files": sorted(str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()),
+        }
+
+
+@pytest.fixture(scope="session")
+def command() -> Path:
+    """The real command."""
+    assert CUPOLA.is_file(), f"{CUPOLA} is not there: install the project into this environment"
+    return CUPOLA
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory, command: Path) -> Callable[[], Place]:
+    """Makes empty places, each in a folder of its own."""
+    return lambda: Place(tmp_path_factory.mktemp("place"))
