@@ -1,7 +1,7 @@
 """Pictures, several at once: hands wishes to workers and gives back what became of them.
 
-Today the workers are threads. The seam for a process of their own is here: what goes in is an
-attachment, what comes out is a MediaResult, and neither holds a connection or a row.
+What goes in is an attachment, what comes out is a MediaResult, and neither holds a connection or a row, so that
+the workers may be threads of this process (``Downloads``) or of another one (``jobs.crew``).
 """
 
 from __future__ import annotations
@@ -9,30 +9,81 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from scraper.model import Attachment, MediaResult
+from jobs.errors import Interrupted
+from scraper.capture import Access
+from scraper.media import Incoming, Stream, take
+from scraper.model import Attachment, MediaResult, MediaState
+from scraper.settings import HttpSettings
+
+Take = Callable[[Attachment], MediaResult]
 
 
-class Downloads:
-    """A bounded crew that takes attachments.
+class Workers(Protocol):
+    """Whatever takes attachments: threads, or a process."""
 
-    Args:
-        take: one attachment in, its result out; called in a worker. What it raises (a full disk, an
-            interrupt) is raised again by ``finished``.
-        workers: how many work at once.
-    """
-
-    def __init__(self, take: Callable[[Attachment], MediaResult], workers: int) -> None:
-        self._take = take
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="media")
-        self._done: queue.SimpleQueue[tuple[int, MediaResult | BaseException]] = queue.SimpleQueue()
-        #: handed in and not yet given back
-        self.open = 0
+    #: handed in and not yet given back
+    open: int
 
     def submit(self, number: int, attachment: Attachment) -> None:
         """Hand in an attachment under the number by which its result will be known."""
+
+    def finished(self, *, at_least: int = 0) -> list[tuple[int, MediaResult]]:
+        """What is finished by now; waits until there are ``at_least`` so many or nothing is open.
+
+        What a worker raised (a full disk) is raised here, where it can stop the run.
+        """
+        ...
+
+    def stop(self) -> list[tuple[int, MediaResult]]:
+        """Finish what has begun, begin nothing more; what came back. Nothing may be handed in afterwards."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def taker(
+    stream: Stream, incoming: Callable[[], Incoming], settings: HttpSettings, access: Access, stop: Event
+) -> Take:
+    """What a worker does with one attachment; it is left pending once ``stop`` is set.
+
+    No token goes with it: what a post shows to all needs none, and files often live on another host.
+    """
+
+    def take_one(attachment: Attachment) -> MediaResult:
+        if stop.is_set():
+            return MediaResult(state=MediaState.PENDING)
+        try:
+            return take(attachment, stream=stream, incoming=incoming, settings=settings, access=access)
+        except Interrupted:
+            return MediaResult(state=MediaState.PENDING)
+
+    return take_one
+
+
+class Downloads:
+    """Threads of this process.
+
+    Args:
+        take: one attachment in, its result out; called in a worker.
+        workers: how many work at once.
+    """
+
+    def __init__(self, take: Take, workers: int) -> None:
+        self._take = take
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="media")
+        self._done: queue.SimpleQueue[tuple[int, MediaResult | BaseException]] = queue.SimpleQueue()
+        self.open = 0
+
+    def submit(self, number: int, attachment: Attachment) -> None:
+        """See ``Workers``."""
         self.open += 1
         self._pool.submit(self._work, number, attachment)
 
@@ -43,7 +94,7 @@ class Downloads:
             self._done.put((number, error))
 
     def finished(self, *, at_least: int = 0) -> list[tuple[int, MediaResult]]:
-        """What is finished by now; waits until there are ``at_least`` so many or nothing is open."""
+        """See ``Workers``."""
         results: list[tuple[int, MediaResult]] = []
         while self.open:
             try:
@@ -56,11 +107,15 @@ class Downloads:
             results.append((number, result))
         return results
 
+    def stop(self) -> list[tuple[int, MediaResult]]:
+        """See ``Workers``; what was not begun is dropped, and stays pending in the archive."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        return self.finished()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # what has begun is finished, what has not stays pending in the archive
         self._pool.shutdown(wait=True, cancel_futures=True)

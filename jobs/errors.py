@@ -4,6 +4,7 @@ JobsError            one base for the room
  +-- ConfigError     config.yaml or the environment; ``path`` and the ``problems`` found, each with line and key
  +-- UsageError      an option or argument that cannot be meant
  +-- Interrupted     a person or the system asked to stop
+ +-- CrewLost        the process that takes pictures has ended by itself
 """
 
 from __future__ import annotations
@@ -45,3 +46,7 @@ class UsageError(JobsError):
 
 class Interrupted(JobsError):
     """Asked to stop; what was begun is finished, what was not is left for the next run."""
+
+
+class CrewLost(JobsError):
+    """The process that takes pictures has ended by itself; the pictures in its hands are still wanted."""

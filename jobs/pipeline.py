@@ -16,14 +16,13 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
-from jobs.downloads import Downloads
+from jobs.downloads import Downloads, Workers, taker
 from jobs.errors import Interrupted
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
 from scraper.capture import Capture, Request
 from scraper.crawl import Page
-from scraper.media import take
-from scraper.model import Attachment, MediaResult, MediaState
+from scraper.model import MediaResult, MediaState
 from storage.archive import Archive, Wanted
 from storage.changes import Change
 from storage.errors import StorageError
@@ -78,13 +77,13 @@ class _Harvest:
     def through(self) -> RunStatus:
         """The whole visit; how it ended."""
         whole = False
-        with Downloads(self._take, self.means.http.connections) as downloads:
+        with self._workers() as workers:
             try:
-                whole = self._listing(downloads) if self.visit.listing else True
-                self._pictures(downloads, until_done=True)
+                whole = self._listing(workers) if self.visit.listing else True
+                self._pictures(workers, until_done=True)
             except Interrupted:
                 self.report.outcome = Outcome.INTERRUPTED
-        self._record(downloads.finished())
+            self._record(workers.stop())
         self.report.media_pending = self.archive.pending_media(self.visit.source.id)
         if self.report.outcome is Outcome.INTERRUPTED:
             return RunStatus.INTERRUPTED
@@ -92,7 +91,14 @@ class _Harvest:
             self.report.outcome = Outcome.PARTIAL
         return RunStatus.COMPLETED if whole else RunStatus.PARTIAL
 
-    def _listing(self, downloads: Downloads) -> bool:
+    def _workers(self) -> Workers:
+        means, access = self.means, self.visit.source.media_access
+        if means.crew is not None:
+            return means.crew(self.archive.folder, access)
+        take = taker(means.web.stream, self.archive.blobs.incoming, means.http, access, means.stop)
+        return Downloads(take, means.http.connections)
+
+    def _listing(self, workers: Workers) -> bool:
         """Every page of the source; whether all of it could be read and recorded."""
         visit, journal = self.visit, self.archive.journal
         cursor = journal.cursor(visit.source.id)
@@ -101,7 +107,7 @@ class _Harvest:
         whole = True
         for page in pages(visit, self.means, self._fetch, since=bound, after=after):
             whole &= self._page(page)
-            self._pictures(downloads, until_done=False)
+            self._pictures(workers, until_done=False)
             self.means.progress.page(page, self.report)
             if visit.enough(self.report):
                 break
@@ -146,13 +152,13 @@ class _Harvest:
             archive.captures.save_validators(self.visit.source.id, page.request.url, capture_id)
         return whole
 
-    def _pictures(self, downloads: Downloads, *, until_done: bool) -> None:
+    def _pictures(self, workers: Workers, *, until_done: bool) -> None:
         """Hand in what is wanted and record what is finished; only as far as there is room, unless ``until_done``."""
         while self.visit.media:
             self.means.go_on()
-            full = downloads.open >= 2 * BATCH
-            self._record(downloads.finished(at_least=BATCH if full else 0))
-            self.means.progress.media(self.report, downloads.open)
+            full = workers.open >= 2 * BATCH
+            self._record(workers.finished(at_least=BATCH if full else 0))
+            self.means.progress.media(self.report, workers.open)
             wanted = self.archive.wanted(
                 self.visit.source.id,
                 self.means.now(),
@@ -163,32 +169,13 @@ class _Harvest:
             for item in wanted:
                 self._handed_in = item.attachment_id
                 self._in_hand[item.attachment_id] = item
-                downloads.submit(item.attachment_id, item.attachment)
+                workers.submit(item.attachment_id, item.attachment)
             if not wanted:
                 break
-        while until_done and downloads.open:
+        while until_done and workers.open:
             self.means.go_on()
-            self._record(downloads.finished(at_least=min(BATCH, downloads.open)))
-            self.means.progress.media(self.report, downloads.open)
-
-    def _take(self, attachment: Attachment) -> MediaResult:
-        """One attachment, in a worker: no connection to the database is touched here.
-
-        No token goes with it: what a post shows to all needs none, and files often live on another host.
-        """
-        if self.means.stop.is_set():
-            return MediaResult(state=MediaState.PENDING)
-        source = self.visit.source
-        try:
-            return take(
-                attachment,
-                stream=self.means.web.stream,
-                incoming=self.archive.blobs.incoming,
-                settings=self.means.http,
-                access=source.media_access,
-            )
-        except Interrupted:
-            return MediaResult(state=MediaState.PENDING)
+            self._record(workers.finished(at_least=min(BATCH, workers.open)))
+            self.means.progress.media(self.report, workers.open)
 
     def _record(self, results: list[tuple[int, MediaResult]]) -> None:
         if not results:

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
 
+from jobs.downloads import Workers
 from jobs.errors import Interrupted
 from jobs.report import Failure, Outcome, Report
-from scraper.capture import Capture, Fetcher, Request
+from scraper.capture import Access, Capture, Fetcher, Request
 from scraper.client import Sink, Streamed
 from scraper.crawl import Page, crawl
 from scraper.media import UNWANTED
@@ -70,7 +72,11 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What a visit works with; ``stop`` is set by a signal, ``now`` is the clock (aware, UTC)."""
+    """What a visit works with; ``stop`` is set by a signal, ``now`` is the clock (aware, UTC).
+
+    ``crew`` makes workers for pictures out of an archive's folder and the rules that bind them; without it
+    threads of this process take them.
+    """
 
     web: Web
     http: HttpSettings
@@ -78,6 +84,7 @@ class Means:
     now: Callable[[], datetime]
     stop: Event = field(default_factory=Event)
     progress: Progress = field(default_factory=Progress)
+    crew: Callable[[Path, Access], Workers] | None = None
 
     def go_on(self) -> None:
         """Nothing, or Interrupted when somebody asked to stop."""

@@ -12,11 +12,14 @@ from typing import Any
 
 from jobs import __version__
 from jobs.config import ConfigFile
+from jobs.crew import Crew, Orders
+from jobs.downloads import Workers
 from jobs.errors import Interrupted, UsageError
 from jobs.visit import Means, Progress
 from scraper import registry
-from scraper.capture import Capture, Request
+from scraper.capture import Access, Capture, Request
 from scraper.client import PoliteClient
+from scraper.settings import interval_of
 from scraper.source import Source
 from storage.archive import Archive
 from storage.settings import ArchiveSettings
@@ -65,10 +68,16 @@ def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWa
         if stop.wait(seconds):
             raise Interrupted("asked to stop")
 
-    with PoliteClient(file.config.http, version=__version__, sleep=pause, on_wait=on_wait) as client:
+    http = file.config.http
+
+    def crew(folder: Path, access: Access) -> Workers:
+        return Crew(Orders(settings=http, folder=folder, access=access, version=__version__))
+
+    with PoliteClient(http, version=__version__, sleep=pause, on_wait=on_wait) as client:
         yield Means(
             web=client,
-            http=file.config.http,
+            http=http,
+            crew=crew if interval_of(http.rate) == 0.0 else None,
             missions=file.config.mission_values,
             now=clock,
             stop=stop,

@@ -1,0 +1,163 @@
+"""Pictures in a process of their own: the second core, where no budget of a host sets the pace.
+
+With a budget, a picture a second is nothing for a thread, and all connections to a host share one throttle. Without one
+(``http.rate: none``: one's own servers) fetching, checking and writing pictures competes with parsing and recording
+posts for the interpreter, so they get an interpreter of their own. See docs/adr/0005.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from threading import Event, Lock
+from types import TracebackType
+from typing import Self
+
+from jobs.downloads import taker
+from jobs.errors import CrewLost, Interrupted
+from scraper.capture import Access
+from scraper.model import Attachment, MediaResult
+from scraper.settings import HttpSettings
+from storage.blobs import Blobs
+from storage.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """What the process is told when it begins: plain values, since they leave this one.
+
+    ``folder`` is the archive's, ``access`` says which rules bind the requests.
+    """
+
+    settings: HttpSettings
+    folder: Path
+    access: Access
+    version: str
+
+
+class Crew:
+    """``Workers`` in another process, which is started with the first attachment handed in."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+        self._process: BaseProcess | None = None
+        self._line: Connection | None = None
+        self.open = 0
+
+    def submit(self, number: int, attachment: Attachment) -> None:
+        """See ``Workers``. Raises CrewLost when the process has ended by itself."""
+        if self._line is None:
+            self._line = self._begin()
+        try:
+            self._line.send((number, attachment))
+        except OSError as error:
+            raise self._lost() from error
+        self.open += 1
+
+    def finished(self, *, at_least: int = 0) -> list[tuple[int, MediaResult]]:
+        """See ``Workers``. Raises CrewLost when the process has ended by itself."""
+        results: list[tuple[int, MediaResult]] = []
+        while self.open and self._line is not None and (len(results) < at_least or self._line.poll()):
+            try:
+                number, result = self._line.recv()
+            except (EOFError, OSError) as error:
+                raise self._lost() from error
+            self.open -= 1
+            if isinstance(result, BaseException):
+                raise result
+            results.append((number, result))
+        return results
+
+    def stop(self) -> list[tuple[int, MediaResult]]:
+        """See ``Workers``; what was not begun comes back as pending."""
+        if self._line is None:
+            return []
+        try:
+            self._line.send(None)
+        except OSError as error:
+            raise self._lost() from error
+        return self.finished(at_least=self.open)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._line is not None and self._process is not None:
+            # without its line the process ends at once, whatever it is doing: a file is whole or it is not there
+            self._line.close()
+            self._process.join()
+
+    def _begin(self) -> Connection:
+        # a fresh interpreter: this one has threads and an open database, which a fork would copy half
+        context = multiprocessing.get_context("spawn")
+        line, far_end = context.Pipe()
+        self._process = context.Process(target=_work, args=(self._orders, far_end), name="cupola-media", daemon=True)
+        self._process.start()
+        far_end.close()
+        return line
+
+    def _lost(self) -> CrewLost:
+        status = None
+        if self._process is not None:
+            self._process.join(1)
+            status = self._process.exitcode
+        return CrewLost(
+            f"the process that takes pictures has ended (status {status}); what it had in hand is still wanted"
+        )
+
+
+def _work(orders: Orders, line: Connection) -> None:
+    """The process: attachments come along ``line``, results go back; None ends it when all is told."""
+    from scraper.client import PoliteClient
+
+    # Ctrl-C reaches every process of a terminal; when to stop is the other's to say
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    stop, talking = Event(), Lock()
+
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise Interrupted("asked to stop")
+
+    client = PoliteClient(orders.settings, version=orders.version, sleep=pause)
+    take = taker(client.stream, Blobs(orders.folder).incoming, orders.settings, orders.access, stop)
+
+    def work(number: int, attachment: Attachment) -> None:
+        result: MediaResult | BaseException
+        try:
+            result = take(attachment)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where it can stop the run
+            result = _portable(error)
+        with talking, contextlib.suppress(OSError):
+            line.send((number, result))
+
+    with client, ThreadPoolExecutor(orders.settings.connections, thread_name_prefix="media") as pool:
+        while True:
+            try:
+                job = line.recv()
+            except (EOFError, OSError):
+                # nobody is there to be told any more; an unfinished file is swept by the next run
+                os._exit(0)
+            if job is None:
+                stop.set()
+                return
+            pool.submit(work, *job)
+
+
+def _portable(error: BaseException) -> BaseException:
+    """``error``, or its words where it cannot go from process to process."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was pickled the moment before
+    except Exception:  # noqa: BLE001 - whatever an exception's own constructor makes of its arguments
+        return StorageError(f"{type(error).__name__}: {error}")
+    return error
