@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scraper.text.decode import BLOCK, CAPITAL, SEPARATOR, SPACE, price
+from scraper.text.decode import BLOCK, CAPITAL, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR, SPACE, price
+from scraper.text.quotations import Quotation, find_quotations
 from scraper.text.tables import ALIEN, LANGUAGES, WordScore, score
 from scraper.text.tokens import Kind, Token, tokenize
 
@@ -19,6 +20,13 @@ LABEL, FLAG = 9.0, 0.8
 FRENCH_SPACING = 1.0
 #: nats for English where a sentence begins with «A»: in French that is an «À» without its accent
 ARTICLE = 2.5
+#: nats on top of a change of language within a quotation: it is a unit; less where a line or a lone «/» parts it
+WITHIN_UNIT, WITHIN_PARTED = 6.0, 3.0
+#: a quotation of at most so many words within a sentence says as little about it as a name
+_PHRASE = 12
+_QUOTED = 0.3
+#: nats for each where « » and other marks follow on one another: that is French, then English, or the reverse
+_PAIRED = 2.5
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
 
@@ -100,7 +108,50 @@ def weigh(body: str) -> list[Word]:
             between.clear()
         words.append(word)
         end = token.end
+    _heed(body, words)
     return words
+
+
+def _heed(body: str, words: Sequence[Word]) -> None:
+    """Let the quotations of ``body`` say where a change is likely, and which words are but quoted by a sentence."""
+    last: Quotation | None = None
+    at = after = 0
+    for quotation in find_quotations(body):
+        first = after
+        while first < len(words) and words[first].start < quotation.start:
+            first += 1
+        before, at, after = at, first, first
+        while after < len(words) and words[after].start < quotation.end:
+            after += 1
+        if first == after:
+            continue
+        inside = words[first + 1 : after]
+        parted = False
+        for word in inside:
+            if word.price <= NEWLINE:
+                parted = True
+                # an explicit label costs nothing wherever it stands
+                word.price += WITHIN_PARTED if word.price else 0.0
+            else:
+                word.price += WITHIN_UNIT
+        following = words[after] if after < len(words) else None
+        if not quotation.alone:
+            if len(inside) < _PHRASE and not parted and not words[first].barred:
+                _quote(words[first:after])
+                words[first].price = max(words[first].price, QUOTE)
+                if quotation.goes_on and following is not None and not following.barred:
+                    following.price = max(following.price, QUOTE)
+        elif quotation.closed and following is not None:
+            following.price = min(following.price, SENTENCE_END)
+        if last is not None and quotation.follows and (last.mark == "«") != (quotation.mark == "«"):
+            for start, mark in ((before, last.mark), (first, quotation.mark)):
+                words[start].lean(_FR if mark == "«" else _EN, _PAIRED)
+        last = quotation
+
+
+def _quote(words: Sequence[Word]) -> None:
+    for word in words:
+        word.weight *= _QUOTED
 
 
 def _without(body: str, start: int, end: int, between: Sequence[Token]) -> str:
