@@ -175,17 +175,18 @@ def _compare(console: Console, archive: Archive, mission: DemoMission, *, again:
                 fell_short.add((post.key, item.position, item.state))
     console.print(
         f"[green]✓[/] {len(keys)} posts, {bilingual} in both languages ({reviews} for a person to look at); "
-        f"{pictures} pictures in {len(files)} files: the same bytes are held once"
+        f"{pictures} pictures in {len(files)} files: the same bytes are held once",
+        soft_wrap=True,
     )
     for short in (*mission.planned_failures, *mission.planned_skips):
         where = f"{printable(short.key)} picture {short.position + 1}"
-        console.print(Text(f"✓ as planned, {where} is {short.state}: {short.why}"))
+        console.print(Text(f"✓ as planned, {where} is {short.state}: {short.why}"), soft_wrap=True)
     wrong = [f"{key} picture {position + 1} is {state}" for key, position, state in sorted(fell_short ^ planned)]
     wrong += [f"{key} is missing" for key in sorted(mission.expected_keys - keys)]
     wrong += [f"{key} should not be there" for key in sorted(keys - mission.expected_keys)]
     wrong += [f"{report.source_id}: the second run was not without news" for report in again if _has_news(report)]
     for line in wrong:
-        console.print(Text(f"✗ not as planned: {printable(line)}", style="red"))
+        console.print(Text(f"✗ not as planned: {printable(line)}", style="red"), soft_wrap=True)
     return not wrong
 
 
