@@ -1,4 +1,4 @@
-"""The page that asked for it (where ../shared is): the seed's caption and introduction, from a saved page to the query."""
+"""The page that asked for it (where ../shared is): its caption and introduction, from a saved page to the query."""
 
 from __future__ import annotations
 
