@@ -27,6 +27,9 @@ _PHRASE = 12
 _QUOTED = 0.3
 #: nats for each where « » and other marks follow on one another: that is French, then English, or the reverse
 _PAIRED = 2.5
+#: nats on top of a change behind the first words of a line: a short sentence belongs to its line rather than to the one before
+AFTER_LEAD = 3.0
+_LEAD = 2
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
 
@@ -70,6 +73,7 @@ def weigh(body: str) -> list[Word]:
     hint: str | None = None
     push = 0.0
     end = 0
+    line = 0  # the word that the present line begins with
     for token in tokens:
         kind = token.kind
         if kind is not Kind.WORD and kind is not Kind.NUMBER:
@@ -87,6 +91,10 @@ def weigh(body: str) -> list[Word]:
                     cost = min(cost, BLOCK)
         else:
             cost = price(gap)
+        if cost < SENTENCE_END:
+            line = len(words)
+        elif cost == SENTENCE_END and 0 < line and len(words) - line <= _LEAD:
+            cost += AFTER_LEAD
         if kind is Kind.NUMBER:
             word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost, barred=False, silent=True)
         else:
