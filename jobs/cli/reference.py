@@ -30,7 +30,10 @@ def page(text: str) -> str:
     """``text`` with the help between its two marks made anew."""
     made = ""
     for name, command in commands_of(commands):
-        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+        names = commands.context_settings["help_option_names"]
+        context = click.Context(
+            command, info_name=name, terminal_width=100, max_content_width=100, help_option_names=names
+        )
         made += f"\n### `{name}`\n\n```text\n{command.get_help(context)}\n```\n"
     return _BLOCK.sub(lambda _: made + "\n", text)
 
