@@ -26,6 +26,9 @@ ALIEN = len(LANGUAGES)
 CAP = 6.5
 #: what standing in a language's list of common words is worth
 LISTED = 3.5
+#: by how many nats a word that is common in one of the pair only must lead there, whatever its letters
+#: («nuages»: the French table has no «nu» to begin with)
+LEAD = 2.0
 #: weights of the three-, two- and one-letter groups: the tables hold the commoner groups only
 _W3, _W2, _W1 = 0.62, 0.30, 0.08
 _FLOOR = 1e-4
@@ -145,6 +148,9 @@ def _score(word: str) -> WordScore:
             listed = True
         if language in bonus:
             scores[i] += LISTED
+    for own, other in ((0, 1), (1, 0)):
+        if core in FUNCTION_WORDS[LANGUAGES[own]] and core not in FUNCTION_WORDS[LANGUAGES[other]]:
+            scores[own] = max(scores[own], scores[other] + LEAD)
     return WordScore((*_relative(scores), -CAP), listed)
 
 
