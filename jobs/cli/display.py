@@ -10,16 +10,8 @@ from collections.abc import Iterable, Iterator
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import (
-    DownloadColumn,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TransferSpeedColumn,
-)
-from rich.progress import (
-    Progress as Bars,
-)
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
 from rich.table import Table
 from rich.text import Text
 
@@ -81,31 +73,34 @@ class Lines(Progress):
 
 
 class Live(Progress):
-    """Progress as bars on a terminal: posts, pictures, bytes."""
+    """Progress as bars on a terminal, a line a source: posts, pictures, bytes."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._task: TaskID | None = None
-        self._source = ""
+        self._tasks: dict[str, TaskID] = {}
+        self._waiting = 0
 
     def page(self, page: Page, report: Report) -> None:
         """A page was dealt with."""
-        self._show(report, 0)
+        self._show(report)
 
     def media(self, report: Report, waiting: int) -> None:
         """Pictures were dealt with."""
-        self._show(report, waiting)
+        self._waiting = waiting
+        self._show(report)
 
-    def _show(self, report: Report, waiting: int) -> None:
-        if self._task is None or self._source != report.source_id:
-            self._source = report.source_id
-            self._task = self._bars.add_task(report.source_id, posts="", pictures="")
+    def _show(self, report: Report) -> None:
+        if report.source_id not in self._tasks:
+            self._tasks[report.source_id] = self._bars.add_task(report.source_id, posts="", pictures="", bytes="")
         done = report.media_stored + report.media_failed + report.media_gone
+        known = done + self._waiting
         self._bars.update(
-            self._task,
-            completed=report.media_bytes,
+            self._tasks[report.source_id],
+            total=known or None,
+            completed=done,
             posts=f"{report.posts_found} posts",
-            pictures=f"{done}/{done + waiting} pictures" if done + waiting else "",
+            pictures=f"{done} of {known} pictures" if known else "",
+            bytes=size(report.media_bytes) if report.media_bytes else "",
         )
 
 
@@ -117,13 +112,13 @@ def progress() -> Iterator[Progress]:
     elif not sys.stderr.isatty():
         yield Lines()
     else:
+        fields = ("posts", "pictures", "bytes")
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
-            TextColumn("{task.fields[posts]}"),
-            TextColumn("{task.fields[pictures]}"),
-            DownloadColumn(),
-            TransferSpeedColumn(),
+            BarColumn(bar_width=24),
+            *(TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in fields),
+            TimeElapsedColumn(),
         )
         with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
             yield Live(bars)
