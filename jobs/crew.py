@@ -8,14 +8,15 @@ posts for the interpreter, so they get an interpreter of their own. See docs/adr
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import pickle
 import signal
+import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Event, Lock
 from types import TracebackType
@@ -48,7 +49,7 @@ class Crew:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._process: BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
         self.open = 0
 
@@ -95,29 +96,37 @@ class Crew:
         if self._line is not None and self._process is not None:
             # without its line the process ends at once, whatever it is doing: a file is whole or it is not there
             self._line.close()
-            self._process.join()
+            self._process.wait()
 
     def _begin(self) -> Connection:
-        # a fresh interpreter: this one has threads and an open database, which a fork would copy half
-        context = multiprocessing.get_context("spawn")
-        line, far_end = context.Pipe()
-        self._process = context.Process(target=_work, args=(self._orders, far_end), name="cupola-media", daemon=True)
-        self._process.start()
-        far_end.close()
+        # a fresh interpreter, told where to import from: a fork would copy threads and an open database half, and
+        # what multiprocessing spawns runs the caller's own script again
+        near, far = socket.socketpair()
+        with far:
+            start = f"import sys; sys.path[:] = {sys.path!r}; from jobs.crew import serve; serve({far.fileno()})"
+            command = [sys.executable, "-I", "-c", start]
+            self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter and code
+        line = Connection(near.detach())
+        line.send(self._orders)
         return line
 
     def _lost(self) -> CrewLost:
         status = None
         if self._process is not None:
-            self._process.join(1)
-            status = self._process.exitcode
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = self._process.wait(timeout=1)
         return CrewLost(
             f"the process that takes pictures has ended (status {status}); what it had in hand is still wanted"
         )
 
 
+def serve(descriptor: int) -> None:
+    """The process: its orders come along the line, then attachments; results go back; None ends it when all is told."""
+    line = Connection(descriptor)
+    _work(line.recv(), line)
+
+
 def _work(orders: Orders, line: Connection) -> None:
-    """The process: attachments come along ``line``, results go back; None ends it when all is told."""
     from scraper.client import PoliteClient
 
     # Ctrl-C reaches every process of a terminal; when to stop is the other's to say

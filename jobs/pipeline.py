@@ -162,7 +162,7 @@ class _Harvest:
             wanted = self.archive.wanted(
                 self.visit.source.id,
                 self.means.now(),
-                limit=BATCH,
+                limit=2 * BATCH,
                 after_id=self._handed_in,
                 due_only=self.visit.listing,
             )
@@ -170,7 +170,7 @@ class _Harvest:
                 self._handed_in = item.attachment_id
                 self._in_hand[item.attachment_id] = item
                 workers.submit(item.attachment_id, item.attachment)
-            if not wanted:
+            if len(wanted) < 2 * BATCH:
                 break
         while until_done and workers.open:
             self.means.go_on()
