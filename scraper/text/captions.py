@@ -1,22 +1,22 @@
 """One body of text cut into its French, its English and what is neither; pure, deterministic, total.
 
-How: what is no running text is set aside (`tokens`), each word is weighed for each language (`tables`), the
-cheapest reading of the whole row is found (`decode`), and the answer is slices of the original, never a rewrite.
+How: what is no running text is set aside (`tokens`), each word is weighed for each language (`tables`) and by what
+stands around it (`evidence`, `quotations`), the cheapest reading of the whole row is found (`decode`), and the answer is
+slices of the original (`pieces`), never a rewrite; how sure that is tells `sureness`.
 What a part is made of: running text with its own punctuation and the hashtags within its sentences; never a separator,
 a label, a flag, a block of hashtags, a link, a credit line, a file number or a date at an edge.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from math import exp
 
 from scraper.model import Lang, Segment, Split
-from scraper.text.decode import NEWLINE, SENTENCE_END, THIRD, pair_path, path
+from scraper.text.decode import NEWLINE, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
 from scraper.text.lexicon import FUNCTION_WORDS
+from scraper.text.pieces import Piece, bounds, pieces_in, totals
+from scraper.text.sureness import sureness
 from scraper.text.tables import ALIEN, LANGUAGES
 
 #: a longer body is read a window at a time, so that memory is bounded by the window
@@ -36,10 +36,6 @@ _NOBODY_KNOWS = ALIEN
 #: the languages from here on are not written in Latin letters
 _OTHER_SCRIPT = LANGUAGES.index("ru")
 
-_OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
-_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?[!?;:»](?![a-z()])|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
-_SEPARATING = re.compile(r"\s(?:/{1,3}|\|{1,2}|[·•])\s|[.!?…]\s[-–—]\s|\n\s{0,3}[./\-–—]\s{0,3}\n")
-
 
 def _states(body: str, words: Sequence[Word]) -> list[int]:
     """The language of each word, as an index into the tables' languages."""
@@ -58,20 +54,18 @@ def _states(body: str, words: Sequence[Word]) -> list[int]:
 
 def _thirds(body: str, words: Sequence[Word]) -> list[int]:
     """The languages, other than the pair, that explain some stretch of ``words`` better than the pair does."""
-    count = ALIEN + 1
     found: set[int] = set()
-    total, first = [0.0] * count, 0
+    first = 0
     for i, word in enumerate(words):
         if i and word.price <= NEWLINE + 1.0:
-            _judge(body, words[first:i], total, found)
-            total, first = [0.0] * count, i
-        weight = word.weight
-        total = [t + s * weight for t, s in zip(total, word.scores, strict=True)]
-    _judge(body, words[first:], total, found)
+            _judge(body, words[first:i], found)
+            first = i
+    _judge(body, words[first:], found)
     return sorted(found)
 
 
-def _judge(body: str, words: Sequence[Word], total: Sequence[float], found: set[int]) -> None:
+def _judge(body: str, words: Sequence[Word], found: set[int]) -> None:
+    total = totals(words)
     best = max(total)
     margin = best - max(total[_FR], total[_EN])
     if margin <= _THIRD_MARGIN:
@@ -83,47 +77,10 @@ def _judge(body: str, words: Sequence[Word], total: Sequence[float], found: set[
         found.add(third)
 
 
-@dataclass(slots=True)
-class Piece:
-    """Words of one language that stand together, and how sure that is."""
-
-    state: int
-    first: int
-    last: int
-
-
-def _pieces(body: str, words: Sequence[Word], states: Sequence[int]) -> list[Piece]:
-    """Stretches of one language, also cut where something stands between that is no text."""
-    pieces: list[Piece] = []
-    for i, (word, state) in enumerate(zip(words, states, strict=True)):
-        if pieces and pieces[-1].state == state:
-            gap = body[words[i - 1].end : word.start]
-            if not word.barred and not (len(gap) > 2 and _SEPARATING.search(gap[:80])):
-                pieces[-1].last = i
-                continue
-        pieces.append(Piece(state, i, i))
-    return pieces
-
-
-def _bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
-    """Where each piece begins and ends in ``body``, with the punctuation that is its own."""
-    floor = 0
-    for k, piece in enumerate(pieces):
-        start, end = words[piece.first].start, words[piece.last].end
-        ceiling = words[pieces[k + 1].first].start if k + 1 < len(pieces) else len(body)
-        low = max(floor, start - 8)
-        opening = _OPENING.search(body, low, start)
-        closing = _CLOSING.match(body, end, min(ceiling, end + 12))
-        start = opening.start() if opening else start
-        end = closing.end() if closing else end
-        yield start, end
-        floor = end
-
-
 def segments_of(body: str, words: Sequence[Word], pieces: Sequence[Piece], at: int) -> Iterator[Segment]:
     """The segments that ``pieces`` make of ``body``, which itself begins at ``at``; one for each piece, and NONE."""
     position = 0
-    for piece, (start, end) in zip(pieces, _bounds(body, words, pieces), strict=True):
+    for piece, (start, end) in zip(pieces, bounds(body, words, pieces), strict=True):
         if start > position:
             yield _segment(Lang.NONE, body, position, start, at)
         yield _segment(_LANGS.get(piece.state, Lang.OTHER), body, start, end, at)
@@ -136,48 +93,12 @@ def _segment(lang: Lang, body: str, start: int, end: int, at: int) -> Segment:
     return Segment(lang=lang, text=body[start:end], start=at + start, end=at + end)
 
 
-def _sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
-    """Between 0 and 1: the least sure of the pieces and of the sentences within them.
-
-    A piece is judged against every language and by what the change to it cost; a sentence against the other of the
-    pair only: one that leans the other way was drowned by its neighbours.
-    """
-    if len(pieces) == 1 and pieces[0].state == _NOBODY_KNOWS and not any(w.scores[ALIEN] == 0.0 for w in words):
-        return 0.5
-    sure = 1.0
-    for piece in pieces:
-        own = words[piece.first : piece.last + 1]
-        totals = [sum(word.scores[s] * word.weight for word in own) for s in range(ALIEN + 1)]
-        margin = totals[piece.state] - max(t for s, t in enumerate(totals) if s != piece.state)
-        cost = own[0].price if piece.first else 0.0
-        sure = min(sure, _logistic((margin - 0.15 * cost) * 0.8))
-        if piece.state in _LANGS and len(own) > 1:
-            sure = min(sure, _logistic(_weakest(own, piece.state) + 1.5))
-    return sure
-
-
-def _weakest(words: Sequence[Word], state: int) -> float:
-    """By how many nats the sentence of ``words`` that speaks least for ``state`` does, against the other language."""
-    other = _EN if state == _FR else _FR
-    weakest, total = 40.0, 0.0
-    for i, word in enumerate(words):
-        if i and word.price <= SENTENCE_END:
-            weakest, total = min(weakest, total), 0.0
-        total += (word.scores[state] - word.scores[other]) * word.weight
-    return min(weakest, total)
-
-
-def _logistic(nats: float) -> float:
-    # beyond forty nats nothing changes, and exp() would overflow
-    return 1.0 / (1.0 + exp(-max(-40.0, min(40.0, nats))))
-
-
 def pieces_of(body: str) -> tuple[list[Word], list[Piece]]:
     """The running words of ``body`` and the pieces they make; what ``split`` and its explanation both stand on."""
     words = weigh(body)
     if all(word.silent for word in words):
         return words, []
-    return words, _pieces(body, words, _states(body, words))
+    return words, pieces_in(body, words, _states(body, words))
 
 
 def windows_of(body: str) -> Iterator[tuple[int, str]]:
@@ -211,5 +132,5 @@ def split(body: str) -> Split:
     for start, window in windows_of(body):
         words, pieces = pieces_of(window)
         segments += segments_of(window, words, pieces, start)
-        sure = min(sure, _sureness(words, pieces))
+        sure = min(sure, sureness(words, pieces))
     return Split(segments=tuple(segments), confidence=round(sure, 4), needs_review=sure < REVIEW_BELOW)

@@ -15,6 +15,8 @@ BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.5, 2.0, 2.0, 2.5
 SENTENCE_END, EMOJI, DASH, COLON, QUOTE, BRACKET, CAPITAL, COMMA, SPACE, JOINED = (
     4.0, 4.5, 5.5, 7.0, 11.0, 9.0, 9.0, 10.0, 12.0, 40.0,
 )  # fmt: skip
+#: at the borders of a long quotation within a sentence, which may be a part of its own
+CITED = 6.5
 #: on top of a change to or from a third language
 THIRD = 4.0
 #: an explicit label is as good as two words

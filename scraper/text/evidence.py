@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scraper.text.decode import BLOCK, CAPITAL, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR, SPACE, price
+from scraper.text.decode import BLOCK, CAPITAL, CITED, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR, SPACE, price
 from scraper.text.quotations import Quotation, find_quotations
 from scraper.text.tables import ALIEN, LANGUAGES, WordScore, score
 from scraper.text.tokens import Kind, Token, tokenize
@@ -20,14 +20,14 @@ LABEL, FLAG = 9.0, 0.8
 FRENCH_SPACING = 1.0
 #: nats for English where a sentence begins with «A»: in French that is an «À» without its accent
 ARTICLE = 2.5
-#: nats on top of a change of language within a quotation: it is a unit; less where a line or a lone «/» parts it
+#: nats on top of a change of language within a quotation: it is a unit; less where it has lines
 WITHIN_UNIT, WITHIN_PARTED = 6.0, 3.0
 #: a quotation of at most so many words within a sentence says as little about it as a name
 _PHRASE = 12
-_QUOTED = 0.3
+_QUOTED = 0.15
 #: nats for each where « » and other marks follow on one another: that is French, then English, or the reverse
 _PAIRED = 2.5
-#: nats on top of a change behind the first words of a line: a short sentence belongs to its line rather than to the one before
+#: nats on top of a change behind the first words of a line: a short sentence belongs to its line, not to the one above
 AFTER_LEAD = 3.0
 _LEAD = 2
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
@@ -93,7 +93,7 @@ def weigh(body: str) -> list[Word]:
             cost = price(gap)
         if cost < SENTENCE_END:
             line = len(words)
-        elif cost == SENTENCE_END and 0 < line and len(words) - line <= _LEAD:
+        elif cost == SENTENCE_END and line > 0 and len(words) - line <= _LEAD:
             cost += AFTER_LEAD
         if kind is Kind.NUMBER:
             word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost, barred=False, silent=True)
@@ -136,19 +136,24 @@ def _heed(body: str, words: Sequence[Word]) -> None:
         inside = words[first + 1 : after]
         parted = False
         for word in inside:
-            if word.price <= NEWLINE:
-                parted = True
-                # an explicit label costs nothing wherever it stands
-                word.price += WITHIN_PARTED if word.price else 0.0
-            else:
+            if word.price > NEWLINE:
                 word.price += WITHIN_UNIT
+                continue
+            parted = True
+            # an explicit label costs nothing wherever it stands, and a lone «/» is there to part
+            if word.price and word.price != SEPARATOR:
+                word.price += WITHIN_PARTED
         following = words[after] if after < len(words) else None
         if not quotation.alone:
-            if len(inside) < _PHRASE and not parted and not words[first].barred:
-                _quote(words[first:after])
-                words[first].price = max(words[first].price, QUOTE)
+            if not parted and not words[first].barred:
+                cost = CITED
+                if len(inside) < _PHRASE:
+                    cost = QUOTE
+                    _quote(words[first:after])
+                if quotation.leads:
+                    words[first].price = cost
                 if quotation.goes_on and following is not None and not following.barred:
-                    following.price = max(following.price, QUOTE)
+                    following.price = cost
         elif quotation.closed and following is not None:
             following.price = min(following.price, SENTENCE_END)
         if last is not None and quotation.follows and (last.mark == "«") != (quotation.mark == "«"):

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scraper.model import Lang, Segment
-from scraper.text.captions import Piece, pieces_of, segments_of, windows_of
+from scraper.text.captions import pieces_of, segments_of, windows_of
 from scraper.text.credit import find_credits
 from scraper.text.evidence import Word
+from scraper.text.pieces import Piece, totals
 from scraper.text.tables import ALIEN, LANGUAGES
 
 _STRONGEST = 4
@@ -42,9 +43,9 @@ def explain(body: str) -> tuple[Explained, ...]:
 def _reasons(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterator[str]:
     for piece in pieces:
         own = words[piece.first : piece.last + 1]
-        totals = [sum(word.scores[s] * word.weight for word in own) for s in range(ALIEN + 1)]
-        rival = max((s for s in range(len(totals)) if s != piece.state), key=totals.__getitem__)
-        margin = totals[piece.state] - totals[rival]
+        said = totals(own)
+        rival = max((s for s in range(len(said)) if s != piece.state), key=said.__getitem__)
+        margin = said[piece.state] - said[rival]
         told = sorted(own, key=lambda w: (w.scores[rival] - w.scores[piece.state]) * w.weight)[:_STRONGEST]
         strongest = ", ".join(
             f"{body[w.start : w.end][:24]} {(w.scores[piece.state] - w.scores[rival]) * w.weight:+.1f}" for w in told

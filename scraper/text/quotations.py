@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 #: what closes a quotation, by the mark that opens it
 _CLOSERS = {"«": "»", "“": "”", "„": "“”", '"': '"', "‘": "’", "»": "«", "”": "”"}
-_MARK = re.compile("[«»“”„\"‘]|’(?![^\\W\\d_])")
+_MARK = re.compile('[«»“”„"‘]|’(?![^\\W\\d_])')
 _SPACES = " \t\u00a0\u202f\u200b"
 #: after one of these, or a letter or digit, a quotation goes on with the sentence before it
-_LEADS_ON = frozenset(",;:([’'&%-")
+_LEADS_ON = frozenset(",;:([’'&%")
 #: what follows a closing mark where the sentence goes on after it: a comma, or a small letter
 _GOES_ON = re.compile(
     r"[ \u00a0\u202f]?(?:[,;:)](?![^\S\n]*[«“„\"‘\n])|[ \u00a0\u202f]\(?(?=[^\W\d_])(?=[^A-ZÀ-ÖØ-Þ]))"
@@ -86,12 +86,12 @@ def _opens(body: str, at: int, mark: str, *, begins: bool) -> bool:
     before = body[at - 1 : at] if at else ""
     if mark == "’" or not after or (before and not before.isspace() and before not in "([«“„/|–—"):
         return False
-    return not after.isspace() and after not in ".,;:!?)»”" or (begins and mark == '"' and after in _SPACES)
+    return (not after.isspace() and after not in ".,;:!?)»”") or (begins and mark == '"' and after in _SPACES)
 
 
 def _closes(body: str, start: int, at: int) -> bool:
     """Whether the «’» closes what «‘» opened; at the start of a line it may be the apostrophe of «the boys’ room»."""
-    return body[at - 1] in ".!?…,»”\"" or body[at + 1 : at + 2] in "\n\r.,;:!?" or not _begins_line(body, start)
+    return body[at - 1] in '.!?…,»”"' or body[at + 1 : at + 2] in "\n\r.,;:!?" or not _begins_line(body, start)
 
 
 def _unclosed(body: str, start: int, limit: int, mark: str, found: list[Quotation]) -> Quotation:

@@ -1,0 +1,56 @@
+"""Words of one language that stand together, and where each such piece begins and ends with its own punctuation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from scraper.text.evidence import Word
+
+_OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
+_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?[!?;:»](?![a-z()])|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
+_SEPARATING = re.compile(r"\s(?:/{1,3}|\|{1,2}|[·•])\s|[.!?…]\s[-–—]\s|\n\s{0,3}[./\-–—]\s{0,3}\n")
+
+
+@dataclass(slots=True)
+class Piece:
+    """Words of one language that stand together, and how sure that is."""
+
+    state: int
+    first: int
+    last: int
+
+
+def pieces_in(body: str, words: Sequence[Word], states: Sequence[int]) -> list[Piece]:
+    """Stretches of one language, also cut where something stands between that is no text."""
+    pieces: list[Piece] = []
+    for i, (word, state) in enumerate(zip(words, states, strict=True)):
+        if pieces and pieces[-1].state == state:
+            gap = body[words[i - 1].end : word.start]
+            if not word.barred and not (len(gap) > 2 and _SEPARATING.search(gap[:80])):
+                pieces[-1].last = i
+                continue
+        pieces.append(Piece(state, i, i))
+    return pieces
+
+
+def bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterator[tuple[int, int]]:
+    """Where each piece begins and ends in ``body``, with the punctuation that is its own."""
+    floor = 0
+    for k, piece in enumerate(pieces):
+        start, end = words[piece.first].start, words[piece.last].end
+        ceiling = words[pieces[k + 1].first].start if k + 1 < len(pieces) else len(body)
+        low = max(floor, start - 8)
+        opening = _OPENING.search(body, low, start)
+        closing = _CLOSING.match(body, end, min(ceiling, end + 12))
+        start = opening.start() if opening else start
+        end = closing.end() if closing else end
+        yield start, end
+        floor = end
+
+
+def totals(words: Sequence[Word]) -> list[float]:
+    """What ``words`` say together, in nats, by language."""
+    rows = [w.scores if w.weight == 1.0 else [score * w.weight for score in w.scores] for w in words]
+    return [sum(column) for column in zip(*rows, strict=True)]
