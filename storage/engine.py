@@ -91,20 +91,17 @@ def open_database(folder: Path, *, read_only: bool = False, busy_timeout: float 
     if _found(database) is None:
         with database.write() as connection:
             # of two processes that make it at once, the second one finds it made
-            if _version(connection) is None:
+            if _version(connection, path) is None:
                 migrations.upgrade(connection)
     return _checked(database)
 
 
 def upgrade_database(folder: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> tuple[str, str]:
-    """Bring an older archive up to this version's schema, whole or not at all.
-
-    Returns:
-        The schema found and the schema now, equal when there was nothing to do.
+    """Bring an older archive up to this version's schema, whole or not at all; the schema found, and the one now.
 
     Raises:
         ArchiveMissing: there is none.
-        SchemaOutOfDate: it is newer than this program.
+        SchemaOutOfDate, ArchiveDamaged: it is newer than this program, or of no step that there ever was.
     """
     path = (folder / FILE).absolute()
     if not path.exists():
@@ -112,12 +109,14 @@ def upgrade_database(folder: Path, *, busy_timeout: float = BUSY_TIMEOUT) -> tup
     database = _connect(path, "mode=rw", busy_timeout)
     try:
         with database.write() as connection:
-            found = _version(connection) or ""
-            if found > migrations.HEAD:
+            found = _version(connection, path)
+            if found is not None and found > migrations.HEAD:
                 raise _out_of_date(path, found)
+            if found is not None and not migrations.knows(found):
+                raise ArchiveDamaged(f"{path} has the schema {found or 'none'}, which no Cupola made; restore a backup")
             if found != migrations.HEAD:
                 migrations.upgrade(connection)
-        return found, migrations.HEAD
+        return found or "", migrations.HEAD
     finally:
         database.close()
 
@@ -158,7 +157,7 @@ def _of_sqlite(code: int, cause: sqlite3.Error, path: Path) -> StorageError:
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return _read_only(path)
         case sqlite3.SQLITE_CANTOPEN:
-            if path.exists() and os.access(path, os.R_OK) and not os.access(path.parent, os.W_OK):
+            if os.access(path, os.R_OK) and not os.access(path.parent, os.W_OK) and not _is_quiet(path):
                 return ArchiveReadOnly(
                     f"{path} was left in the middle of a write and its folder cannot be written to;"
                     " copy the whole folder to a disk that can, and open it there"
@@ -244,8 +243,11 @@ def _connect(path: Path, mode: str, busy_timeout: float) -> Database:
 def _use_wal(connection: sqlite3.Connection, busy_timeout: float) -> None:
     """Switch to WAL; SQLite does not wait by itself when two processes make the same archive."""
     until = time.monotonic() + busy_timeout
+    foreign = "SELECT max(name = 'alembic_version') = 0 FROM sqlite_master"
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
+            if connection.execute(foreign).fetchone() == (1,):
+                return  # another program's database stays as it is
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
@@ -257,27 +259,31 @@ def _for_reading(path: Path, busy_timeout: float) -> Database:
     if not path.exists():
         raise _missing(path)
     database = _connect(path, "mode=ro", busy_timeout)
-    journal, index = path.with_name(f"{FILE}-wal"), path.with_name(f"{FILE}-shm")
-    is_quiet = not index.exists() and not (journal.exists() and journal.stat().st_size)
-    if is_quiet and not os.access(path.parent, os.W_OK):
+    if _is_quiet(path) and not os.access(path.parent, os.W_OK):
         # nobody is writing: SQLite need not look for that, and could not
         database = _connect(path, "immutable=1", busy_timeout)
     return database
 
 
-def _version(connection: Connection) -> str | None:
+def _is_quiet(path: Path) -> bool:
+    """Whether no write is under way or was left half done."""
+    journal, index = path.with_name(f"{FILE}-wal"), path.with_name(f"{FILE}-shm")
+    return not index.exists() and not (journal.exists() and journal.stat().st_size)
+
+
+def _version(connection: Connection, path: Path) -> str | None:
     names = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
     if not names:
         return None
     if "alembic_version" not in names:
-        raise ArchiveDamaged("this is a database, but not one of Cupola's; choose another folder for the archive")
+        raise ArchiveDamaged(f"{path} is a database, but not one of Cupola's; choose another folder for the archive")
     version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     return version or ""
 
 
 def _found(database: Database) -> str | None:
     with database.read() as connection:
-        return _version(connection)
+        return _version(connection, database.path)
 
 
 def _checked(database: Database) -> Database:
