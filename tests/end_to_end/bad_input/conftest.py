@@ -80,10 +80,10 @@ class Site:
         self._server.server_close()
 
     def spoil(
-        self, word: str, *, times: int | None = None, reply: Callable[[], Reply] | None = None, **fields: Any
+        self, word: str, *, times: int | None = None, fields: Callable[[], Any] | None = None, **always: Any
     ) -> None:
-        """Answer targets that hold ``word`` with a reply of these fields, or one made by ``reply``, from now on."""
-        self._spoilers.append(_Spoiler(word, reply or (lambda: Reply(**fields)), times))
+        """Answer targets that hold ``word`` with a reply of these fields, or of those that ``fields`` makes."""
+        self._spoilers.append(_Spoiler(word, lambda: Reply(**(fields() if fields else always)), times))
 
     def mend(self) -> None:
         """Open, and tell the truth again."""
@@ -165,6 +165,7 @@ class Diary:
     def mend_truth(self) -> None:
         """What the account really says."""
         self.per_page = 2
+        self.escaped = True
         self.headers = {"Content-Type": "application/json; charset=utf-8"}
         self.statuses = [self.status(number) for number in (4, 3, 2, 1)]
         self.pictures = {number: painted(self.serial, number) for number in (1, 2, 3, 4)}
@@ -173,6 +174,10 @@ class Diary:
         """All is well from now on."""
         self.mend_truth()
         self.site.mend()
+
+    def painted(self, number: int, **header: Any) -> bytes:
+        """A picture of this diary; see ``painted``."""
+        return painted(self.serial, number, **header)
 
     def status(self, number: int, **changes: Any) -> dict[str, Any]:
         """A status as the API states it."""
@@ -216,7 +221,9 @@ class Diary:
         return self._json(self.statuses[at : at + self.per_page], {"Link": f'<{link}>; rel="next"'} if more else {})
 
     def _json(self, value: Any, headers: Mapping[str, str] | None = None) -> Reply:
-        return Reply(body=json.dumps(value).encode(), headers={**self.headers, **(headers or {})})
+        return Reply(
+            body=json.dumps(value, ensure_ascii=self.escaped).encode(), headers={**self.headers, **(headers or {})}
+        )
 
 
 class Gallery:

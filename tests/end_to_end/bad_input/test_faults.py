@@ -185,7 +185,8 @@ class Story:
 def story(opened: Callable[[str], Any], places: Callable[[], Any]) -> Story:
     """A source for each fault, read before, while and after it lasts."""
     place, sites = places(), {name: opened(fault.site) for name, fault in FAULTS.items()}
-    place.configure(sites, max_page_bytes=2**20)
+    # with a budget pictures are taken by threads; without one by a process of their own: see the last test
+    place.configure(sites, rate="1000/s", max_page_bytes=2**20)
     before = place.run("scrape", "--json", "--until", "2016-12-02")
     for name, fault in FAULTS.items():
         fault.begins(sites[name])
@@ -269,3 +270,22 @@ def test_nothing_is_held_twice(story: Story) -> None:
     keys = [row[0] for row in story.end["posts"]]
     assert len(keys) == len(set(keys)) == sum(len(site.ids) for site in story.sites.values())
     assert len(story.end["files"]) == len({row[3] for row in story.end["media"] if row[3]})
+
+
+def test_a_process_of_their_own_meets_the_faults_of_pictures_as_threads_do(
+    opened: Callable[[str], Any], places: Callable[[], Any]
+) -> None:
+    """With a budget and without one: the same states for the same reasons, and the rest is stored."""
+    held = []
+    for rate in ("1000/s", "none"):
+        diary, place = opened("diary"), places()
+        diary.site.spoil("/media/4.png", body=LOGIN_PAGE)
+        diary.site.spoil(PICTURE_3, status=404)
+        diary.site.spoil("/media/2.png", body=b"\x89PNG\r\n\x1a\n", endless=bytes(2**16))
+        place.configure({"diary": diary}, rate=rate, max_media_bytes=2**20)
+        assert place.run("scrape", "-q").status == 1
+        place.assert_sound()
+        rows = place.ask("SELECT position, state, attempts, reason FROM attachments ORDER BY id")
+        held.append([(*row[:3], row[3] and row[3].replace(diary.site.place, "HERE")) for row in rows])
+    assert held[0] == held[1]
+    assert [row[1] for row in held[0]] == ["failed", "gone", "skipped", "stored"]
