@@ -1,8 +1,10 @@
 """The commonest words of each language, written down by hand; knows no text and no statistics.
 
 They are the words that hold a sentence together (articles, pronouns, prepositions, auxiliaries): few, short,
-hard for letter statistics, and found in every caption. A word may stand in several lists; it then tells nothing
-between them. Spelled without the apostrophe of an elision (``l`` stands in ``ELIDED``).
+hard for letter statistics, and found in every caption; and, for French and English, what short captions from orbit
+are made of (days, numbers, weather, landscape, life on board), but for words that one borrows from the other.
+A word may stand in several lists; it then tells nothing between them. Spelled without the apostrophe of an elision
+(``l`` stands in ``ELIDED``).
 """
 
 from __future__ import annotations
@@ -35,6 +37,17 @@ FUNCTION_WORDS: dict[str, frozenset[str]] = {
         vaisseau fusée décollage atterrissage amarrage sortie scaphandre hublot fenêtre capsule séjour vitesse
         heure heures minute année années semaine matin soirée fin début retour départ arrivée photo cliché vues dessus
         travail vie homme femme enfants maison amis chat chien arbre fleur fleurs oiseau
+        lundi mardi mercredi jeudi vendredi samedi dimanche janvier février avril juin juillet août septembre octobre
+        novembre décembre printemps automne hiver huit neuf cinq onze douze quinze vingt trente mille pluie vent brume
+        brouillard ouragan détroit golfe vallée vallées volcan volcans cratère cratères récif récifs lagon lagons rivage
+        falaise falaises colline collines plaine plaines banquise océan océans mers fleuves rivières frontière
+        frontières royaume rue rues quartier pierre sable nord sud ouest spatial spatiale spatiales astronaute
+        astronautes orbite orbites hublots écoutille panneau panneaux solaire solaires laboratoire expérience
+        expériences recherche lancement ravitaillement fusées moteur moteurs sol planète planètes pesanteur apesanteur
+        gravité aurore aurores comète bras entraînement sommeil repas regarde regardez regarder voyez voit passe passons
+        survole survolons reconnaît devinez écoutez bienvenue bonsoir joyeux joyeuse anniversaire félicitations dormi
+        dormir européenne européen américain russe français française magnifique magnifiques incroyable splendide étoilé
+        étoilée enneigé enneigée gelé gelée prêt prête prêts premier première premiers premières bout milieu dehors
         """),
     "en": _words("""
         a about above across after again against all almost along already also always am among an and another any
@@ -57,6 +70,15 @@ FUNCTION_WORDS: dict[str, frozenset[str]] = {
         window windows stay speed hour hours minutes year years week weeks morning evening end start
         arrival picture pictures photo shot views work life man woman children house home friends cat dog tree
         flower flowers bird join ready
+        monday tuesday wednesday thursday friday saturday sunday january february april june july august september
+        october november december spring summer autumn winter four five seven eight nine ten eleven twelve fifteen
+        twenty thirty hundred thousand rain wind mist fog hurricane strait gulf valley valleys volcano volcanoes crater
+        craters reef reefs lagoon lagoons shore shores cliff cliffs hill hills ocean oceans seas border borders kingdom
+        city cities town towns street streets road roads stone sand north south east west astronaut astronauts orbits
+        hatch airlock panels laboratory experiment experiments research engine engines ground planet planets
+        weightlessness gravity dawn dusk comet arm training sleep asleep slept meal meals breakfast dinner watch
+        watching fly flies flew pass passing guess listen wait coming welcome birthday congratulations bright low
+        beautiful wonderful amazing huge tiny starry snowy frozen middle moonrise moonlight sunlight
         """),
     "de": _words("""
         aber als am an auch auf aus bei bin bis da das dass dem den der des die dich dir doch durch ein eine einem einen

@@ -28,7 +28,7 @@ CAP = 6.5
 LISTED = 3.5
 #: by how many nats a word that is common in one of the pair only must lead there, whatever its letters
 #: («nuages»: the French table has no «nu» to begin with)
-LEAD = 2.0
+LEAD = 3.0
 #: weights of the three-, two- and one-letter groups: the tables hold the commoner groups only
 _W3, _W2, _W1 = 0.62, 0.30, 0.08
 _FLOOR = 1e-4
