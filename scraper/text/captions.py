@@ -1,8 +1,8 @@
 """One body of text cut into its French, its English and what is neither; pure, deterministic, total.
 
 How: what is no running text is set aside (`tokens`), each word is weighed for each language (`tables`) and by what
-stands around it (`evidence`, `quotations`), the cheapest reading of the whole row is found (`decode`), and the answer is
-slices of the original (`pieces`), never a rewrite; how sure that is tells `sureness`.
+stands around it (`evidence`, `quotations`), the cheapest reading of the whole row is found (`decode`), and the answer
+is slices of the original (`pieces`), never a rewrite; `sureness` tells how far it can be trusted.
 What a part is made of: running text with its own punctuation and the hashtags within its sentences; never a separator,
 a label, a flag, a block of hashtags, a link, a credit line, a file number or a date at an edge.
 """

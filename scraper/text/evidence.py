@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scraper.text.decode import BLOCK, CAPITAL, CITED, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR, SPACE, price
+from scraper.text.decode import BLANK_LINE, BLOCK, CAPITAL, CITED, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR, SPACE, price
 from scraper.text.quotations import Quotation, find_quotations
 from scraper.text.tables import ALIEN, LANGUAGES, WordScore, score
 from scraper.text.tokens import Kind, Token, tokenize
@@ -132,6 +132,7 @@ def _heed(body: str, words: Sequence[Word]) -> None:
         while after < len(words) and words[after].start < quotation.end:
             after += 1
         if first == after:
+            last = None
             continue
         inside = words[first + 1 : after]
         parted = False
@@ -157,6 +158,7 @@ def _heed(body: str, words: Sequence[Word]) -> None:
         elif quotation.closed and following is not None:
             following.price = min(following.price, SENTENCE_END)
         if last is not None and quotation.follows and (last.mark == "«") != (quotation.mark == "«"):
+            words[first].price = min(words[first].price, BLANK_LINE)
             for start, mark in ((before, last.mark), (first, quotation.mark)):
                 words[start].lean(_FR if mark == "«" else _EN, _PAIRED)
         last = quotation
