@@ -1,7 +1,7 @@
 """One body of text cut into its French, its English and what is neither; pure, deterministic, total.
 
-How: what is no running text is set aside (`tokens`), each word is weighed for each language (`tables`) and by what
-stands around it (`evidence`, `quotations`), the cheapest reading of the whole row is found (`decode`), and the answer
+How: what is no running text is set aside (`tokens`), each word is weighed for each language (`tables`, `evidence`) and
+each place for a change of it (`layout`), the cheapest reading of the whole row is found (`decode`), and the answer
 is slices of the original (`pieces`), never a rewrite; `sureness` tells how far it can be trusted.
 What a part is made of: running text with its own punctuation and the hashtags within its sentences; never a separator,
 a label, a flag, a block of hashtags, a link, a credit line, a file number or a date at an edge.
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from scraper.model import Lang, Segment, Split
 from scraper.text.decode import NEWLINE, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
+from scraper.text.layout import lay_out
 from scraper.text.lexicon import FUNCTION_WORDS
 from scraper.text.pieces import Piece, bounds, pieces_in, totals
 from scraper.text.sureness import sureness
@@ -96,6 +97,7 @@ def _segment(lang: Lang, body: str, start: int, end: int, at: int) -> Segment:
 def pieces_of(body: str) -> tuple[list[Word], list[Piece]]:
     """The running words of ``body`` and the pieces they make; what ``split`` and its explanation both stand on."""
     words = weigh(body)
+    lay_out(body, words)
     if all(word.silent for word in words):
         return words, []
     return words, pieces_in(body, words, _states(body, words))

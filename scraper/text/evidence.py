@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scraper.text.decode import BLANK_LINE, BLOCK, CAPITAL, CITED, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR, SPACE, price
-from scraper.text.quotations import Quotation, find_quotations
+from scraper.text.decode import BLOCK, CAPITAL, SEPARATOR, SPACE, price
 from scraper.text.tables import ALIEN, LANGUAGES, WordScore, score
 from scraper.text.tokens import Kind, Token, tokenize
 
@@ -20,16 +19,8 @@ LABEL, FLAG = 9.0, 0.8
 FRENCH_SPACING = 1.0
 #: nats for English where a sentence begins with «A»: in French that is an «À» without its accent
 ARTICLE = 2.5
-#: nats on top of a change of language within a quotation: it is a unit; less where it has lines
-WITHIN_UNIT, WITHIN_PARTED = 6.0, 3.0
-#: a quotation of at most so many words within a sentence says as little about it as a name
-_PHRASE = 12
-_QUOTED = 0.15
-#: nats for each where « » and other marks follow on one another: that is French, then English, or the reverse
-_PAIRED = 2.5
-#: nats on top of a change behind the first words of a line: a short sentence belongs to its line, not to the one above
-AFTER_LEAD = 3.0
-_LEAD = 2
+#: how many words of a hyphenated name are looked back upon for the capital before: «-sur-», «-de-la-»
+_CHAIN = 4
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
 
@@ -73,7 +64,6 @@ def weigh(body: str) -> list[Word]:
     hint: str | None = None
     push = 0.0
     end = 0
-    line = 0  # the word that the present line begins with
     for token in tokens:
         kind = token.kind
         if kind is not Kind.WORD and kind is not Kind.NUMBER:
@@ -91,10 +81,6 @@ def weigh(body: str) -> list[Word]:
                     cost = min(cost, BLOCK)
         else:
             cost = price(gap)
-        if cost < SENTENCE_END:
-            line = len(words)
-        elif cost == SENTENCE_END and line > 0 and len(words) - line <= _LEAD:
-            cost += AFTER_LEAD
         if kind is Kind.NUMBER:
             word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost, barred=False, silent=True)
         else:
@@ -109,6 +95,8 @@ def weigh(body: str) -> list[Word]:
                 if hint in LANGUAGES:
                     word.lean(LANGUAGES.index(hint), push)
                 hint, push = None, 0.0
+            if gap == "-":
+                _hyphenate(body, words, word)
             if words and len(gap) > 1 and gap[0] in _SPACED and gap[1] in "!?:;»" and not words[-1].silent:
                 words[-1].lean(_FR, FRENCH_SPACING)
         if between:
@@ -116,57 +104,23 @@ def weigh(body: str) -> list[Word]:
             between.clear()
         words.append(word)
         end = token.end
-    _heed(body, words)
     return words
 
 
-def _heed(body: str, words: Sequence[Word]) -> None:
-    """Let the quotations of ``body`` say where a change is likely, and which words are but quoted by a sentence."""
-    last: Quotation | None = None
-    at = after = 0
-    for quotation in find_quotations(body):
-        first = after
-        while first < len(words) and words[first].start < quotation.start:
-            first += 1
-        before, at, after = at, first, first
-        while after < len(words) and words[after].start < quotation.end:
-            after += 1
-        if first == after:
-            last = None
-            continue
-        inside = words[first + 1 : after]
-        parted = False
-        for word in inside:
-            if word.price > NEWLINE:
-                word.price += WITHIN_UNIT
-                continue
-            parted = True
-            # an explicit label costs nothing wherever it stands, and a lone «/» is there to part
-            if word.price and word.price != SEPARATOR:
-                word.price += WITHIN_PARTED
-        following = words[after] if after < len(words) else None
-        if not quotation.alone:
-            if not parted and not words[first].barred:
-                cost = CITED
-                if len(inside) < _PHRASE:
-                    cost = QUOTE
-                    _quote(words[first:after])
-                if quotation.leads:
-                    words[first].price = cost
-                if quotation.goes_on and following is not None and not following.barred:
-                    following.price = cost
-        elif quotation.closed and following is not None:
-            following.price = min(following.price, SENTENCE_END)
-        if last is not None and quotation.follows and (last.mark == "«") != (quotation.mark == "«"):
-            words[first].price = min(words[first].price, BLANK_LINE)
-            for start, mark in ((before, last.mark), (first, quotation.mark)):
-                words[start].lean(_FR if mark == "«" else _EN, _PAIRED)
-        last = quotation
-
-
-def _quote(words: Sequence[Word]) -> None:
-    for word in words:
-        word.weight *= _QUOTED
+def _hyphenate(body: str, words: Sequence[Word], last: Word) -> None:
+    """Let «Aix-en-Provence» be a name: its small words are of no sentence."""
+    if not body[last.start].isupper():
+        return
+    chain = [last]
+    for word in reversed(words[-_CHAIN:]):
+        if word.end != chain[-1].start - 1:
+            return
+        chain.append(word)
+        if body[word.start].isupper():
+            break
+    if len(chain) > 2:
+        for word in chain:
+            word.weight *= _ACRONYM
 
 
 def _without(body: str, start: int, end: int, between: Sequence[Token]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scraper.text.evidence import Word
 
 _OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
-_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?[!?;:»](?![a-z()])|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
+_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?(?:[!?;:](?![a-z()])|»(?!\w))|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
 _SEPARATING = re.compile(r"\s(?:/{1,3}|\|{1,2}|[·•])\s|[.!?…]\s[-–—]\s|\n\s{0,3}[./\-–—]\s{0,3}\n")
 
 

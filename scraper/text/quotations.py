@@ -17,7 +17,7 @@ _SPACES = " \t\u00a0\u202f\u200b"
 _LEADS_ON = frozenset(",;:([’'&%")
 #: what follows a closing mark where the sentence goes on after it: a comma, or a small letter
 _GOES_ON = re.compile(
-    r"[ \u00a0\u202f]?(?:[,;:)](?![^\S\n]*[«“„\"‘\n])|[ \u00a0\u202f]\(?(?=[^\W\d_])(?=[^A-ZÀ-ÖØ-Þ]))"
+    r"\)?[ \u00a0\u202f]?(?:[,;:](?![^\S\n]*[«“„\"‘\n])|[ \u00a0\u202f]\(?(?=[^\W\d_])(?=[^A-ZÀ-ÖØ-Þ]))"
 )
 _BETWEEN = re.compile(r"\s{0,4}(?:[-–—/|]\s{0,4})?$")
 

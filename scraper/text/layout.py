@@ -1,0 +1,108 @@
+"""What the layout of a caption says about where its language changes: its lines, titles and quotations.
+
+It moves the prices that `evidence` gave by what stands between two words, which sees no further than those two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scraper.text.decode import BLANK_LINE, CITED, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR
+from scraper.text.evidence import Word
+from scraper.text.quotations import Quotation, find_quotations
+from scraper.text.tables import LANGUAGES
+
+#: nats on top of a change behind a short sentence at the start of a line: it belongs to its line, not to the one above
+AFTER_LEAD = 3.0
+_LEAD = 2
+#: the same behind a title: a short line without a full stop, above a longer one
+AFTER_TITLE = 3.0
+_TITLE = 6
+#: nats on top of a change of language within a quotation: it is a unit; less where it has lines
+WITHIN_UNIT, WITHIN_PARTED = 6.0, 3.0
+#: a quotation of at most so many words, at an end of a sentence or in its midst, says little of the sentence's
+#: language; what each of its words still counts
+_PHRASE, _CLAUSE = 12, 24
+_QUOTED = 0.15
+#: nats for each where « » and other marks follow on one another: that is French, then English, or the reverse
+_PAIRED = 2.5
+
+_FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
+
+
+def lay_out(body: str, words: Sequence[Word]) -> None:
+    """Change the prices, and for quotations the weights, of the ``words`` of ``body`` by how it is laid out."""
+    _lines(body, words)
+    last: Quotation | None = None
+    first = after = 0
+    for quotation in find_quotations(body):
+        before, first = first, after
+        while first < len(words) and words[first].start < quotation.start:
+            first += 1
+        after = first
+        while after < len(words) and words[after].start < quotation.end:
+            after += 1
+        if first == after:
+            last = None
+            continue
+        _quotation(body, quotation, words, first, after)
+        if last is not None and quotation.follows and (last.mark == "«") != (quotation.mark == "«"):
+            words[first].price = min(words[first].price, BLANK_LINE)
+            for at, mark in ((before, last.mark), (first, quotation.mark)):
+                words[at].lean(_FR if mark == "«" else _EN, _PAIRED)
+        last = quotation
+
+
+def _lines(body: str, words: Sequence[Word]) -> None:
+    """Let the first words of a line, and a title, go with what they stand before."""
+    starts = [i for i, word in enumerate(words) if word.price < SENTENCE_END and i]
+    for k, start in enumerate(starts):
+        for word in words[start + 1 : start + 1 + _LEAD]:
+            if word.price == SENTENCE_END:
+                word.price += AFTER_LEAD
+        if k + 1 < len(starts):
+            under = starts[k + 1]
+            end = starts[k + 2] if k + 2 < len(starts) else len(words)
+            if under - start <= _TITLE and under - start < end - under and _is_title(body, words, start, under):
+                words[under].price += AFTER_TITLE
+
+
+def _is_title(body: str, words: Sequence[Word], start: int, under: int) -> bool:
+    """Whether the words from ``start`` up to ``under`` are a line of their own, below a sentence, without a stop."""
+    above = body[words[start - 1].end : words[start].start]
+    below = body[words[under - 1].end : words[under].start]
+    return (
+        below.isspace()
+        and "\n" in below
+        and "\n" in above
+        and any(stop in above for stop in ".!?…")
+        and body[words[under].start].isupper()
+    )
+
+
+def _quotation(body: str, quotation: Quotation, words: Sequence[Word], first: int, after: int) -> None:
+    """Let ``words[first:after]`` be one unit, or a phrase of the sentence that quotes them."""
+    parted = False
+    for word in words[first + 1 : after]:
+        if word.price > NEWLINE:
+            word.price += WITHIN_UNIT
+            continue
+        parted = True
+        # an explicit label costs nothing wherever it stands, and a lone «/» is there to part
+        if word.price and word.price != SEPARATOR:
+            word.price += WITHIN_PARTED
+    following = words[after] if after < len(words) else None
+    if quotation.alone:
+        if quotation.closed and following is not None:
+            following.price = min(following.price, SENTENCE_END)
+    elif not parted and not words[first].barred:
+        cost = CITED
+        if after - first <= (_CLAUSE if quotation.leads and quotation.goes_on else _PHRASE):
+            cost = QUOTE
+            for word in words[first:after]:
+                word.weight *= _QUOTED
+        if quotation.leads:
+            words[first].price = cost
+        same_line = following is not None and "\n" not in body[quotation.end : following.start]
+        if quotation.goes_on and following is not None and same_line and not following.barred:
+            following.price = cost
