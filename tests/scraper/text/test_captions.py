@@ -246,6 +246,11 @@ def test_one_quotation_may_hold_both_languages() -> None:
         ("« Mind the gap », annonce la voix du métro dans mes écouteurs.", "fr"),
         ('Et le robot a répondu : "I cannot do that".', "fr"),
         ("Our doctor keeps saying « bon courage à tous » before every test, which does not help.", "en"),
+        ("Sur l'écran : « please wait » (en clair, « not today »).", "fr"),
+        (
+            "On dit que « the Earth is our cradle, but one cannot live in a cradle for ever and ever » et c'est vrai.",
+            "fr",
+        ),
         ("We watched “Le Grand Bleu” and “Les Choristes” in one evening.", "en"),
     ],
 )
@@ -267,6 +272,26 @@ def test_a_short_first_sentence_goes_with_its_line() -> None:
     french, english = "Surprise ! Un colis de ma sœur.", "Surprise! A parcel from my sister."
     assert parts(f"{french}\n{english}") == {"fr": french, "en": english}
     assert parts(f"{english}\n{french}") == {"fr": french, "en": english}
+
+
+def test_a_title_goes_with_the_paragraph_under_it() -> None:
+    """The words of «Mission control» are of both languages: as a title they are of the text that follows."""
+    french = "La salle de contrôle suit les expériences.\n\nElle veille jour et nuit."
+    english = "Mission control\n\nThe control room follows the experiments day and night."
+    assert parts(f"{french}\n{english}") == {"fr": french, "en": english}
+
+
+@pytest.mark.parametrize(
+    ("body", "lang"),
+    [
+        ("From left to right: Aix-en-Provence and Saint-Rémy-de-Provence, all in one frame.", "en"),
+        ("Nos amis de Stratford-upon-Avon et de Newcastle-upon-Tyne nous font signe.", "fr"),
+        ("Y a-t-il quelqu'un ? Peut-être. Est-ce le facteur ?", "fr"),
+    ],
+)
+def test_the_small_words_of_a_hyphenated_name_are_of_no_sentence(body: str, lang: str) -> None:
+    """The «en» of a town's name makes no French of the English around it."""
+    assert parts(body) == {"fr": None, "en": None, lang: body}
 
 
 def test_a_border_that_might_as_well_stand_elsewhere_asks_for_a_person() -> None:
