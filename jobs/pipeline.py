@@ -114,7 +114,7 @@ class _Harvest:
         return whole
 
     def _fetch(self, request: Request) -> Capture:
-        """The answer; for a 304 the capture that is held, as if it had been given now."""
+        """The answer; for a 304 the capture that it confirms, as if it had been given now."""
         captures, source_id = self.archive.captures, self.visit.source.id
         known = captures.validators(source_id, request.url)
         if known is None:
@@ -122,7 +122,7 @@ class _Harvest:
         capture = self.means.web.fetch(dataclasses.replace(request, etag=known[0], last_modified=known[1]))
         if capture.status != 304:
             return capture
-        held = captures.held(source_id, request.url)
+        held = captures.confirmed(source_id, request.url)
         if held is None:
             return self.means.web.fetch(request)
         self.report.pages_unchanged += 1

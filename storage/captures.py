@@ -68,7 +68,21 @@ class Captures:
 
         None also when it cannot be read back whole (``cupola verify`` tells of that): asking again mends it.
         """
-        row = self._newest(source_id, url, _captures.c.status == 200)
+        return self._read(self._newest(source_id, url, _captures.c.status == 200))
+
+    def confirmed(self, source_id: str, url: str) -> Capture | None:
+        """The answer whose validators ``url`` is asked with, as it came: what a 304 says is still so.
+
+        It need not be the newest: an answer that was not understood, or a saved page, may have come after it.
+        None as for ``held``.
+        """
+        mine = (_validators.c.source_id == source_id, _validators.c.url == url)
+        query = select(_captures).join(_validators, _validators.c.capture_id == _captures.c.id).where(*mine)
+        with self._database.read() as connection:
+            row = connection.execute(query).mappings().first()
+        return self._read(row)
+
+    def _read(self, row: Mapping[Any, Any] | None) -> Capture | None:
         body = None if row is None else self._body(row)
         if row is None or body is None:
             return None

@@ -7,7 +7,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
@@ -59,12 +59,18 @@ class Diary(Source[SourceOptions]):
             source_id=self.id,
             native_id=item["id"],
             url=f"{BASE}/post/{item['id']}",
+            author=item.get("author"),
             body=item["text"],
             published=Published(at=datetime.fromisoformat(at), precision=Precision.SECOND, origin=DateOrigin.API)
             if at
             else None,
             attachments=tuple(
-                Attachment(url=url, kind=MediaKind(item.get("kind", "image"))) for url in item.get("pictures", [])
+                Attachment(
+                    url=url,
+                    kind=MediaKind(item.get("kind", "image")),
+                    alternatives=tuple(item.get("alternatives", ())),
+                )
+                for url in item.get("pictures", [])
             ),
             opt_outs=tuple(item.get("opt_outs", ())),
         )
@@ -168,11 +174,18 @@ def clock() -> Clock:
 @pytest.fixture
 def run(world: World, archive: Archive, clock: Clock) -> Callable[..., Report]:
     """Harvests the diary with some of a visit's fields set."""
+    proxima = (Mission(id="proxima", name="Proxima"),)
 
-    def go(*, stop: Event | None = None, options: dict[str, Any] | None = None, **fields: Any) -> Report:
+    def go(
+        *,
+        stop: Event | None = None,
+        options: dict[str, Any] | None = None,
+        missions: tuple[Mission, ...] = proxima,
+        **fields: Any,
+    ) -> Report:
         source = Diary("diary", SourceOptions(url=f"{BASE}/1", **(options or {})))
         means = Means(
-            web=world, http=HttpSettings(attempts=1), missions=(Mission(id="proxima", name="Proxima"),), now=clock,
+            web=world, http=HttpSettings(attempts=1), missions=missions, now=clock,
             stop=stop or Event(),
         )  # fmt: skip
         return harvest(Visit(source=source, mission="proxima", **fields), archive, means)
@@ -426,3 +439,23 @@ def test_a_saved_page_is_read_in_place_of_the_network(run, archive, world):
     assert (report.posts_added, report.media_stored, report.outcome) == (3, 3, Outcome.COMPLETED)
     assert [url for url in world.asked if not url.endswith(".jpg")] == []
     assert archive.journal.cursor("diary") is None
+
+
+def test_a_304_stands_for_the_answer_that_was_recorded_not_for_a_bad_one_after_it(run, archive, world, clock):
+    """A login page in between is kept as evidence; when the page is back and says 304, its own bytes are read."""
+    run()
+    good = world.pages[f"{BASE}/1"]
+    world.pages[f"{BASE}/1"] = ["log in first"]
+    assert run().failures[0].kind == "ParseError"
+    world.pages[f"{BASE}/1"] = good
+    report = run()
+    assert (report.pages_unchanged, report.failures, report.posts_unchanged) == (1, [], 3)
+
+
+def test_a_saved_page_does_not_stand_in_for_the_page_itself(run, archive, world, clock):
+    """--from-file leaves the answers of the network alone: the next 304 still stands for what the network gave."""
+    page = world.fetch(Request(url=f"{BASE}/1"))
+    run()
+    run(saved=dataclasses.replace(page, headers={}, body=b'{"posts": []}', sha256=""))
+    report = run()
+    assert (report.pages_unchanged, report.posts_unchanged) == (1, 3)
