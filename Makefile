@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test docs format clean
+.PHONY: demo test proof docs format clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Cupola needs Python 3.11 or newer; this is %s. Say: make PYTHON=python3.12" % sys.version.split()[0])'
@@ -21,6 +21,10 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest
+
+# what takes minutes: sixty kills at random moments, a lock that lasts
+proof: $(READY)
+	$(BIN)/python -m pytest -m proof
 
 docs: $(READY)
 	$(BIN)/python -m jobs.cli.reference docs/commands.md

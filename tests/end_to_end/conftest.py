@@ -1,4 +1,4 @@
-"""The real command line over a configuration and an archive in a folder of their own."""
+"""The real command line over a configuration and an archive of its own, and the demo's site, watched."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from jobs.demo.mission import GALLERY_SOURCE, TIMELINE_SOURCE, DemoMission, load
+from jobs.demo.site import Answer, DemoSite
 from storage.engine import open_database
 from storage.verify import verify
 
@@ -121,3 +127,71 @@ def command() -> Path:
 def places(tmp_path_factory: pytest.TempPathFactory, command: Path) -> Callable[[], Place]:
     """Makes empty places, each in a folder of its own."""
     return lambda: Place(tmp_path_factory.mktemp("place"))
+
+
+class WatchedSite(DemoSite):
+    """The demo's site, a little slower and with six statuses a page; ``watch`` is told of requests before the answer.
+
+    It is given the kind (``robots``, ``page``, ``lookup``, ``listing``, ``picture``) and how many of it there were.
+    """
+
+    def __init__(self, demo: DemoMission, delay: float) -> None:
+        super().__init__(demo, port=0)
+        self.delay = delay
+        self.watch: Callable[[str, int], None] = lambda kind, number: None
+        self.counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
+
+    @property
+    def total(self) -> int:
+        """How many requests there were."""
+        return sum(self.counts.values())
+
+    @property
+    def sources(self) -> dict[str, Any]:
+        """Both its sources, for ``Place.configure``."""
+        gallery, account = self.base_url + self.demo.page.address, f"{self.base_url}/@{self.demo.account.username}"
+        return {GALLERY_SOURCE: _Named("esa_gallery", gallery), TIMELINE_SOURCE: _Named("mastodon", account)}
+
+    def answer(self, target: str) -> Answer:
+        """What the site says, when the watcher has been told."""
+        kinds = {
+            "/robots.txt": "robots",
+            "/lookup": "lookup",
+            "/statuses?": "listing",
+            ".jpg": "picture",
+            ".png": "picture",
+        }
+        kind = next((kind for word, kind in kinds.items() if word in target), "page")
+        with self._counting:
+            self.counts[kind] += 1
+            number = self.counts[kind]
+        self.watch(kind, number)
+        time.sleep(self.delay)
+        return super().answer(target.replace("limit=40", "limit=6"))
+
+
+@dataclass(frozen=True)
+class _Named:
+    kind: str
+    url: str
+
+
+@pytest.fixture(scope="session")
+def small_mission() -> DemoMission:
+    """Some of the demo's posts, none of which is meant to fail."""
+    demo = load()
+    sound = [status for status in demo.timeline if not any(medium.fault for medium in status.media)]
+    return replace(demo, gallery=demo.gallery[:8], timeline=tuple(sound[:22]))
+
+
+@pytest.fixture(scope="session")
+def watched(small_mission: DemoMission) -> Callable[..., Any]:
+    """Serves the small mission while a ``with`` lasts, each answer ``delay`` seconds late."""
+
+    @contextmanager
+    def serve(delay: float = 0.01) -> Iterator[WatchedSite]:
+        with WatchedSite(small_mission, delay) as site:
+            yield site
+
+    return serve
