@@ -5,7 +5,8 @@
 3. its posts are read (split, credit, date, mission) and recorded in one transaction;
 4. its validators are saved, so that only a page that was recorded whole is asked for conditionally;
 5. pictures are taken, several at once, and their outcome is recorded in batches;
-6. the run is closed with its counts; the cursor moves only after a whole and faultless listing.
+6. the run is closed with its counts; the cursor moves only after a whole and faultless listing, and not
+   over a gap that ``--since`` left.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
             status = work.through()
     finally:
         work.report.seconds = (means.now() - started).total_seconds()
-        moved = started if status is RunStatus.COMPLETED and not visit.partial else None
+        moved = started if status in (RunStatus.COMPLETED, RunStatus.PARTIAL) and work.is_whole else None
         # an archive that cannot be written to cannot note that either: the lease runs out by itself
         with suppress(StorageError) if status is RunStatus.FAILED else nullcontext():
             archive.journal.close(run, status, counts=work.report.counts(), cursor=moved, now=means.now())
@@ -71,15 +72,17 @@ class _Harvest:
     def __init__(self, visit: Visit, archive: Archive, means: Means, run: Run) -> None:
         self.visit, self.archive, self.means, self.run = visit, archive, means, run
         self.report = Report(source_id=visit.source.id)
+        #: whether every post since the cursor was read and recorded
+        self.is_whole = False
         self._in_hand: dict[int, Wanted] = {}
         self._handed_in = 0
 
     def through(self) -> RunStatus:
         """The whole visit; how it ended."""
-        whole = False
         with self._workers() as workers:
             try:
-                whole = self._listing(workers) if self.visit.listing else True
+                if self.visit.listing:
+                    self._listing(workers)
                 self._pictures(workers, until_done=True)
             except Interrupted:
                 self.report.outcome = Outcome.INTERRUPTED
@@ -89,7 +92,8 @@ class _Harvest:
             return RunStatus.INTERRUPTED
         if self.report.failures:
             self.report.outcome = Outcome.PARTIAL
-        return RunStatus.COMPLETED if whole else RunStatus.PARTIAL
+            return RunStatus.PARTIAL
+        return RunStatus.COMPLETED
 
     def _workers(self) -> Workers:
         means, access = self.means, self.visit.source.media_access
@@ -98,8 +102,8 @@ class _Harvest:
         take = taker(means.web.stream, self.archive.blobs.incoming, means.http, access, means.stop)
         return Downloads(take, means.http.connections)
 
-    def _listing(self, workers: Workers) -> bool:
-        """Every page of the source; whether all of it could be read and recorded."""
+    def _listing(self, workers: Workers) -> None:
+        """Every page of the source."""
         visit, journal = self.visit, self.archive.journal
         cursor = journal.cursor(visit.source.id)
         bound = visit.since or (cursor - OVERLAP if cursor else None)
@@ -111,7 +115,9 @@ class _Harvest:
             self.means.progress.page(page, self.report)
             if visit.enough(self.report):
                 break
-        return whole
+        # a look back to somewhere after the cursor leaves a gap, which the next run has to fill
+        leaves_gap = visit.since is not None and (cursor is None or visit.since > cursor)
+        self.is_whole = whole and not visit.partial and not leaves_gap
 
     def _fetch(self, request: Request) -> Capture:
         """The answer; for a 304 the capture that it confirms, as if it had been given now."""

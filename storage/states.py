@@ -14,7 +14,7 @@ class RunStatus(StrEnum):
     #: done, but something failed and is recorded
     PARTIAL = "partial"
     FAILED = "failed"
-    #: stopped by a person or by --limit
+    #: stopped by a person before it was done
     INTERRUPTED = "interrupted"
     #: its process died or lost its lease; another run found that out
     ABANDONED = "abandoned"

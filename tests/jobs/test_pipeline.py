@@ -459,3 +459,28 @@ def test_a_saved_page_does_not_stand_in_for_the_page_itself(run, archive, world,
     run(saved=dataclasses.replace(page, headers={}, body=b'{"posts": []}', sha256=""))
     report = run()
     assert (report.pages_unchanged, report.posts_unchanged) == (1, 3)
+
+
+def test_a_look_back_that_is_shorter_than_the_gap_leaves_the_cursor(run, archive, world, clock):
+    """After months away `--since 7d` reads a week: the months before it are still to be read by the next whole run."""
+    run()
+    read_up_to = archive.journal.cursor("diary")
+    clock.at += timedelta(days=120)
+    run(since=clock.at - timedelta(days=7))
+    assert archive.journal.cursor("diary") == read_up_to
+    run(since=read_up_to)
+    assert archive.journal.cursor("diary") == clock.at
+
+
+def test_the_first_run_without_since_takes_everything(run, archive):
+    """A first look with --since is no whole one; without it the posts before are taken too."""
+    assert run(since=datetime(2017, 6, 4, tzinfo=UTC)).posts_added == 2
+    assert run().posts_added == 3
+
+
+def test_a_run_in_which_a_picture_failed_is_no_completed_run(run, archive, world, clock):
+    """The journal says that it was done in part; the cursor moves all the same, since every post was read."""
+    del world.pictures[f"{BASE}/2.jpg"]
+    run()
+    assert ask(archive, "SELECT status FROM runs") == [("partial",)]
+    assert archive.journal.cursor("diary") == NOW
