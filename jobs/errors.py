@@ -5,6 +5,7 @@ JobsError            one base for the room
  +-- UsageError      an option or argument that cannot be meant
  +-- Interrupted     a person or the system asked to stop
  +-- CrewLost        the process that takes pictures has ended by itself
+ +-- PostUnreadable  a post whose text could not be read; only it is left out
 """
 
 from __future__ import annotations
@@ -50,3 +51,7 @@ class Interrupted(JobsError):
 
 class CrewLost(JobsError):
     """The process that takes pictures has ended by itself; the pictures in its hands are still wanted."""
+
+
+class PostUnreadable(JobsError):
+    """A post whose text could not be read, by a fault of ours; its page is kept, and the post is read another time."""

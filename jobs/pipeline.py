@@ -18,12 +18,12 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from jobs.downloads import Downloads, Workers, taker
-from jobs.errors import Interrupted
+from jobs.errors import Interrupted, PostUnreadable
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
 from scraper.capture import Capture, Request
 from scraper.crawl import Page
-from scraper.model import MediaResult, MediaState
+from scraper.model import MediaResult, MediaState, Post
 from storage.archive import Archive, Wanted
 from storage.changes import Change
 from storage.errors import StorageError
@@ -142,7 +142,11 @@ class _Harvest:
         before = len(report.failures)
         if page.failure is not None:
             self._fail("page", page.failure, url=page.request.url, capture_id=capture_id)
-        entries = entries_of(self.visit, self.means, page, report)
+
+        def unreadable(post: Post, error: PostUnreadable) -> None:
+            self._fail("post", error, url=post.url or page.request.url, key=post.key, capture_id=capture_id)
+
+        entries = entries_of(self.visit, self.means, page, report, unreadable)
         if entries:
             recorded = archive.record(self.run.id, capture_id, entries, plan=plan, now=self.means.now())
             changes = list(recorded.changes.values())

@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any, Protocol
 
 from jobs.downloads import Workers
-from jobs.errors import Interrupted
+from jobs.errors import Interrupted, PostUnreadable
 from jobs.report import Failure, Outcome, Report
 from scraper.capture import Access, Capture, Fetcher, Request
 from scraper.client import Sink, Streamed
@@ -115,11 +115,13 @@ def pages(
             return
 
 
-def entries_of(visit: Visit, means: Means, page: Page, report: Report) -> list[tuple[Post, Reading]]:
+def entries_of(
+    visit: Visit, means: Means, page: Page, report: Report, fail: Callable[[Post, PostUnreadable], None]
+) -> list[tuple[Post, Reading]]:
     """The posts of a page that are wanted, each with all that its text says.
 
     An undated post is wanted, and flagged. A post whose author asks not to be archived is left out unless
-    the configuration gives a reason; the report says how many.
+    the configuration gives a reason; the report says how many. ``fail`` is told of each that cannot be read.
     """
     entries: list[tuple[Post, Reading]] = []
     for post in page.posts:
@@ -131,8 +133,9 @@ def entries_of(visit: Visit, means: Means, page: Page, report: Report) -> list[t
         try:
             reading = read(post, means.missions, visit.mission)
         except Exception as error:  # noqa: BLE001 - one post that cannot be read must not cost the page; it is told
-            message = f"cannot be read ({type(error).__name__}: {error})"
-            report.failures.append(Failure(stage="read", message=message, url=post.url, key=post.key))
+            unreadable = PostUnreadable(f"cannot be read ({type(error).__name__}: {error})")
+            unreadable.__cause__ = error
+            fail(post, unreadable)
             continue
         if reading.published is None or reading.published.overlaps(visit.since, visit.until):
             entries.append((post, reading))
@@ -143,12 +146,16 @@ def rehearse(visit: Visit, means: Means) -> Report:
     """A dry run: the source is read and its posts are counted; no archive is touched, no picture taken."""
     report = Report(source_id=visit.source.id)
     started = means.now()
+
+    def unreadable(post: Post, error: PostUnreadable) -> None:
+        report.failures.append(Failure.of("post", error, url=post.url, key=post.key))
+
     try:
         for page in pages(visit, means, means.web.fetch, since=visit.since, after=None):
             report.pages += 1
             if page.failure is not None:
                 report.failures.append(Failure.of("page", page.failure, url=page.request.url))
-            entries = entries_of(visit, means, page, report)
+            entries = entries_of(visit, means, page, report, unreadable)
             report.posts_found += len(entries)
             report.needs_review += sum(reading.needs_review for _, reading in entries)
             plans = [plan(item)[0] for post, _ in entries for item in post.attachments]

@@ -59,7 +59,6 @@ class Diary(Source[SourceOptions]):
             source_id=self.id,
             native_id=item["id"],
             url=f"{BASE}/post/{item['id']}",
-            author=item.get("author"),
             body=item["text"],
             published=Published(at=datetime.fromisoformat(at), precision=Precision.SECOND, origin=DateOrigin.API)
             if at
@@ -484,3 +483,22 @@ def test_a_run_in_which_a_picture_failed_is_no_completed_run(run, archive, world
     run()
     assert ask(archive, "SELECT status FROM runs") == [("partial",)]
     assert archive.journal.cursor("diary") == NOW
+
+
+def test_a_post_that_cannot_be_read_is_a_recorded_failure(run, archive, world, clock):
+    """It costs itself alone, its page is asked for whole again, and the archive holds the failure with its evidence."""
+
+    class Puzzling(Mission):
+        """Fails on one day's posts."""
+
+        def covers(self, day: date) -> bool:
+            if day == date(2017, 6, 5):
+                raise OverflowError("a day that does not exist")
+            return super().covers(day)
+
+    puzzle = Puzzling(id="proxima", name="Proxima", people=("Ann",), start=date(2017, 1, 1))
+    report = run(missions=(puzzle,))
+    assert (report.posts_added, len(report.failures)) == (4, 1)
+    assert ask(archive, "SELECT stage, key, capture_id IS NOT NULL FROM failures") == [("post", "diary:p5", 1)]
+    assert archive.journal.cursor("diary") is None
+    assert run().posts_added == 1
