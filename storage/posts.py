@@ -200,7 +200,8 @@ class _Pointers:
                 self.removed.append({"row_id": rows[index]["id"], "removed_at": self._page._now})
 
     def _kept(self, row: Row, position: int, item: Attachment, occurrence: int) -> dict[str, Any]:
-        moved = (row["url"], row["kind"]) != (item.url, item.kind)
+        known = {row["url"], *row["alternatives"]}
+        moved = row["kind"] != item.kind or row["url"] != item.url or not known.issuperset(item.alternatives)
         progress = {name: row[name] for name in ("state", "reason", "attempts", "next_attempt_at")}
         if moved and row["state"] is not MediaState.STORED:
             progress = self._page._planned(item)

@@ -502,3 +502,13 @@ def test_a_post_that_cannot_be_read_is_a_recorded_failure(run, archive, world, c
     assert ask(archive, "SELECT stage, key, capture_id IS NOT NULL FROM failures") == [("post", "diary:p5", 1)]
     assert archive.journal.cursor("diary") is None
     assert run().posts_added == 1
+
+
+def test_a_picture_gets_another_chance_when_its_post_names_another_place(run, archive, world):
+    """What was gone from its only address is asked for again once the post gives an alternative."""
+    post = world.pages[f"{BASE}/1"]["posts"][0]
+    data = world.pictures.pop(f"{BASE}/5.jpg")
+    assert run().media_gone == 1
+    post["alternatives"] = [f"{BASE}/5-large.jpg"]
+    world.pictures[f"{BASE}/5-large.jpg"] = data
+    assert run().media_stored == 1
