@@ -164,6 +164,9 @@ class _Harvest:
 
     def _pictures(self, workers: Workers, *, until_done: bool) -> None:
         """Hand in what is wanted and record what is finished; only as far as there is room, unless ``until_done``."""
+        if until_done:
+            # from the start once more: a later page may have made an old picture wanted again
+            self._handed_in = 0
         while self.visit.media:
             self.means.go_on()
             full = workers.open >= 2 * BATCH
@@ -178,6 +181,8 @@ class _Harvest:
             )
             for item in wanted:
                 self._handed_in = item.attachment_id
+                if item.attachment_id in self._in_hand:
+                    continue
                 self._in_hand[item.attachment_id] = item
                 workers.submit(item.attachment_id, item.attachment)
             if len(wanted) < 2 * BATCH:

@@ -512,3 +512,16 @@ def test_a_picture_gets_another_chance_when_its_post_names_another_place(run, ar
     post["alternatives"] = [f"{BASE}/5-large.jpg"]
     world.pictures[f"{BASE}/5-large.jpg"] = data
     assert run().media_stored == 1
+
+
+def test_a_picture_that_a_later_page_brings_back_is_taken_in_the_same_run(run, archive, world, clock):
+    """An old post on the second page gets a new address for its lost picture: the run takes it up."""
+    data = world.pictures.pop(f"{BASE}/2.jpg")
+    run()
+    clock.at += timedelta(days=1)
+    world.pages[f"{BASE}/1"]["posts"].insert(0, item(6))
+    world.pictures[f"{BASE}/6.jpg"] = jpeg(33)
+    world.pages[f"{BASE}/2"]["posts"][0] |= {"pictures": [f"{BASE}/2.jpg"], "alternatives": [f"{BASE}/2-again.jpg"]}
+    world.pictures[f"{BASE}/2-again.jpg"] = data
+    report = run(since=datetime(2017, 6, 1, tzinfo=UTC))
+    assert (report.media_stored, report.media_pending) == (2, 0)
