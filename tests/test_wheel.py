@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -18,7 +19,8 @@ def wheel(tmp_path_factory) -> Path:
     """The wheel, built from the checkout with the build requirements that are installed."""
     out = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
     return next(out.glob("*.whl"))
 
 
@@ -39,6 +41,12 @@ def python(environment: Path, cwd: Path, *arguments: str) -> subprocess.Complete
     return subprocess.run(
         [str(environment / "bin" / "python"), *arguments], cwd=cwd, capture_output=True, text=True, check=False
     )
+
+
+def test_what_the_build_needs_is_installed_for_the_tests():
+    """A fresh clone has the build requirements: `make test` builds the wheel without an environment for the build."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["build-system"]["requires"]) <= set(project["project"]["optional-dependencies"]["dev"])
 
 
 def test_the_wheel_holds_three_packages_and_nothing_else(wheel):
