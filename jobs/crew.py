@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -30,6 +31,9 @@ from scraper.settings import HttpSettings
 from storage.blobs import Blobs
 from storage.errors import StorageError
 
+#: seconds between two looks at whether somebody asked to stop
+_PATIENCE = 0.2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
@@ -45,10 +49,14 @@ class Orders:
 
 
 class Crew:
-    """``Workers`` in another process, which is started with the first attachment handed in."""
+    """``Workers`` in another process, which is started with the first attachment handed in.
 
-    def __init__(self, orders: Orders) -> None:
+    ``interrupted`` is set by whoever wants to stop: then nothing is waited for any longer but by ``stop``.
+    """
+
+    def __init__(self, orders: Orders, interrupted: Event | None = None) -> None:
         self._orders = orders
+        self.interrupted = interrupted or Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._line: Connection | None = None
         self.open = 0
@@ -64,12 +72,22 @@ class Crew:
         self.open += 1
 
     def finished(self, *, at_least: int = 0) -> list[tuple[int, MediaResult]]:
-        """See ``Workers``. Raises CrewLost when the process has ended by itself."""
+        """See ``Workers``; fewer once ``interrupted`` is set. Raises CrewLost when the process has ended by itself."""
+        return self._told(at_least, self.interrupted.is_set)
+
+    def _told(self, at_least: int, enough: Callable[[], bool]) -> list[tuple[int, MediaResult]]:
         results: list[tuple[int, MediaResult]] = []
-        while self.open and self._line is not None and (len(results) < at_least or self._line.poll()):
+        while self.open and self._line is not None:
+            is_waited_for = len(results) < at_least and not enough()
             try:
+                if not self._line.poll(_PATIENCE if is_waited_for else 0):
+                    if is_waited_for:
+                        continue
+                    break
                 number, result = self._line.recv()
             except (EOFError, OSError) as error:
+                if results:
+                    break  # these first; the next call meets the same end
                 raise self._lost() from error
             self.open -= 1
             if isinstance(result, BaseException):
@@ -78,14 +96,14 @@ class Crew:
         return results
 
     def stop(self) -> list[tuple[int, MediaResult]]:
-        """See ``Workers``; what was not begun comes back as pending."""
-        if self._line is None:
-            return []
-        try:
-            self._line.send(None)
-        except OSError as error:
-            raise self._lost() from error
-        return self.finished(at_least=self.open)
+        """See ``Workers``; what was not begun comes back as pending, what a lost process had does not come back."""
+        results: list[tuple[int, MediaResult]] = []
+        if self._line is not None:
+            with contextlib.suppress(CrewLost, OSError):
+                self._line.send(None)
+                while self.open:
+                    results += self._told(self.open, lambda: False)
+        return results
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +123,8 @@ class Crew:
         with far:
             start = f"import sys; sys.path[:] = {sys.path!r}; from jobs.crew import serve; serve({far.fileno()})"
             command = [sys.executable, "-I", "-c", start]
-            self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter and code
+            with _unheard(signal.SIGINT, signal.SIGTERM):  # what is blocked here is blocked there from its start
+                self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter and code
         line = Connection(near.detach())
         line.send(self._orders)
         return line
@@ -118,6 +137,16 @@ class Crew:
         return CrewLost(
             f"the process that takes pictures has ended (status {status}); what it had in hand is still wanted"
         )
+
+
+@contextlib.contextmanager
+def _unheard(*signals: signal.Signals) -> Iterator[None]:
+    """Signals wait until the block is left."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve(descriptor: int) -> None:

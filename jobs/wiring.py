@@ -71,7 +71,7 @@ def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWa
     http = file.config.http
 
     def crew(folder: Path, access: Access) -> Workers:
-        return Crew(Orders(settings=http, folder=folder, access=access, version=__version__))
+        return Crew(Orders(settings=http, folder=folder, access=access, version=__version__), stop)
 
     with PoliteClient(http, version=__version__, sleep=pause, on_wait=on_wait) as client:
         yield Means(

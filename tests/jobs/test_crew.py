@@ -31,6 +31,13 @@ class _Pictures(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/slow"):
             server.asked.set()
             server.go.wait(10)
+        if self.path.startswith("/busy"):
+            server.asked.set()
+            self.send_response(503)
+            self.send_header("Retry-After", "100")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         buffer = io.BytesIO()
         Image.new("RGB", (16, 16), (len(self.path), 90, 160)).save(buffer, "JPEG", comment=self.path.encode())
         found = not self.path.startswith("/gone")
@@ -45,7 +52,7 @@ class _Pictures(http.server.BaseHTTPRequestHandler):
 
 
 class Pictures(http.server.ThreadingHTTPServer):
-    """Any path is a small JPEG of its own, `/gone…` is not there, `/slow…` waits until it may go."""
+    """A path is a small JPEG of its own, `/gone…` is not there, `/slow…` waits, `/busy…` asks for a pause."""
 
     daemon_threads = True
 
@@ -73,7 +80,7 @@ def pictures() -> Iterator[Pictures]:
 def crew(pictures: Pictures, tmp_path: Path) -> Iterator[Crew]:
     """A crew of two, for a folder of this test."""
     host = f"127.0.0.1:{pictures.server_address[1]}"
-    settings = HttpSettings(contact="a@cupola.test", rate="none", connections=2, attempts=1, allow_hosts=(host,))
+    settings = HttpSettings(contact="a@cupola.test", rate="none", connections=2, attempts=2, allow_hosts=(host,))
     with Crew(Orders(settings=settings, folder=tmp_path, access=Access.API, version="test")) as made:
         yield made
 
@@ -117,6 +124,7 @@ def test_a_process_that_was_killed_is_noticed(crew, pictures):
     os.kill(crew._process.pid, signal.SIGKILL)
     with pytest.raises(CrewLost, match="still wanted"):
         crew.finished(at_least=1)
+    assert crew.stop() == []
 
 
 def test_ctrl_c_of_the_terminal_does_not_end_the_process(crew, pictures):
@@ -127,6 +135,46 @@ def test_ctrl_c_of_the_terminal_does_not_end_the_process(crew, pictures):
     os.kill(crew._process.pid, signal.SIGINT)
     pictures.go.set()
     assert [result.state for _, result in crew.finished(at_least=1)] == [MediaState.STORED]
+
+
+def test_ctrl_c_while_the_process_begins_does_not_end_it(crew, pictures):
+    """The terminal's signal may come before the process has said that it does not listen."""
+    crew.submit(1, pictures.attachment("/1.jpg"))
+    assert crew._process is not None
+    os.kill(crew._process.pid, signal.SIGINT)
+    os.kill(crew._process.pid, signal.SIGTERM)
+    assert [result.state for _, result in crew.finished(at_least=1)] == [MediaState.STORED]
+
+
+def test_a_stop_is_heard_while_results_are_waited_for(crew, pictures):
+    """Whoever waits for a picture that does not come is let go at once, and the picture comes when it is stopped."""
+    crew.submit(1, pictures.attachment("/slow.jpg"))
+    pictures.asked.wait(10)
+    threading.Timer(0.05, crew.interrupted.set).start()
+    assert crew.finished(at_least=1) == []
+    pictures.go.set()
+    assert [result.state for _, result in crew.stop()] == [MediaState.STORED]
+
+
+def test_a_wait_of_the_process_ends_with_the_stop(crew, pictures):
+    """A host that asks for a long pause does not hold up an interrupt: the picture stays pending."""
+    crew.submit(1, pictures.attachment("/busy.jpg"))
+    pictures.asked.wait(10)
+    crew.interrupted.set()
+    assert [result.state for _, result in crew.stop()] == [MediaState.PENDING]
+
+
+def test_what_came_before_the_process_was_lost_is_not_lost(crew, pictures):
+    """A result that has arrived is given before it is told that no more will come."""
+    crew.submit(1, pictures.attachment("/1.jpg"))
+    while not crew._line.poll(0.05):
+        pass
+    crew.submit(2, pictures.attachment("/slow.jpg"))
+    pictures.asked.wait(10)
+    os.kill(crew._process.pid, signal.SIGKILL)
+    assert [number for number, _ in crew.finished(at_least=2)] == [1]
+    with pytest.raises(CrewLost):
+        crew.finished(at_least=1)
 
 
 def test_what_cannot_be_written_reaches_the_one_who_can_act(crew, pictures, tmp_path):
