@@ -99,8 +99,9 @@ class Crew:
         """See ``Workers``; what was not begun comes back as pending, what a lost process had does not come back."""
         results: list[tuple[int, MediaResult]] = []
         if self._line is not None:
-            with contextlib.suppress(CrewLost, OSError):
+            with contextlib.suppress(OSError):
                 self._line.send(None)
+            with contextlib.suppress(CrewLost):
                 while self.open:
                     results += self._told(self.open, lambda: False)
         return results
