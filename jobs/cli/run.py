@@ -17,6 +17,7 @@ import click
 from jobs import logs
 from jobs.cli.main import DONE, IN_PART, INTERRUPTED
 from jobs.errors import UsageError
+from jobs.logs import printable
 from jobs.report import Failure, Outcome, Report
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def visit_sources(
 def _rehearsed(visits: Sequence[Visit], means: Means) -> list[Report]:
     from jobs.visit import rehearse
 
-    return [rehearse(visit, means) for visit in visits if not means.stop.is_set()]
+    return [_not_come_to(visit) if means.stop.is_set() else rehearse(visit, means) for visit in visits]
 
 
 def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[Report]:
@@ -85,7 +86,8 @@ def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[
     with archive_of(file) as archive:
         for visit in visits:
             if means.stop.is_set():
-                break
+                reports.append(_not_come_to(visit))
+                continue
             try:
                 reports.append(harvest(visit, archive, means))
             except SourceBusy as busy:
@@ -94,10 +96,18 @@ def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[
     return reports
 
 
+def _not_come_to(visit: Visit) -> Report:
+    return Report(source_id=visit.source.id, outcome=Outcome.INTERRUPTED)
+
+
 def _told(reports: Sequence[Report], *, as_json: bool, dry_run: bool) -> int:
     failed = any(report.failures for report in reports)
     if as_json:
-        click.echo(json.dumps({report.source_id: report.as_json() for report in reports}, ensure_ascii=False, indent=2))
+        from jobs.cli.output import for_programs
+
+        told = {report.source_id: report.as_json() for report in reports}
+        with for_programs() as write:
+            write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     elif logs.loudness >= 0 or failed:
         from rich.console import Console
 
@@ -113,7 +123,7 @@ def _told(reports: Sequence[Report], *, as_json: bool, dry_run: bool) -> int:
 def _tell_wait(host: str, seconds: float, why: str) -> None:
     """Say on stderr that a request has to wait, when it is long enough to be wondered at."""
     if seconds >= 3.0 and logs.loudness >= 0:
-        click.echo(f"{host}: waiting {seconds:.0f} s ({why})", err=True)
+        click.echo(printable(f"{host}: waiting {seconds:.0f} s ({why})"), err=True)
 
 
 @contextlib.contextmanager

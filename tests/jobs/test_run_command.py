@@ -1,0 +1,59 @@
+"""What ``scrape`` and ``retry`` share: stopping between two sources, and telling what was done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from jobs.cli import run
+from jobs.cli.main import INTERRUPTED
+from jobs.config import ConfigFile, parse
+from jobs.report import Failure, Outcome, Report
+from jobs.visit import Progress, Visit
+from jobs.wiring import means_of, sources_of
+
+CONFIG = """
+sources:
+  - {id: one, kind: mastodon, url: "http://127.0.0.1:9/@one"}
+  - {id: two, kind: mastodon, url: "http://127.0.0.1:9/@two"}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> ConfigFile:
+    """Two sources that nobody asks in these tests."""
+    return parse(CONFIG, tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_sources_that_were_not_come_to_are_interrupted_too(file: ConfigFile, dry: bool) -> None:
+    """Asked to stop before or between two sources, the rest is told as interrupted, and so is the exit status."""
+    stop = Event()
+    stop.set()
+    visits = [Visit(source=item.source) for item in sources_of(file)]
+    with means_of(file, stop=stop, progress=Progress()) as means:
+        reports = run._rehearsed(visits, means) if dry else run._harvested(file, visits, means)
+    assert [(report.source_id, report.outcome) for report in reports] == [
+        ("one", Outcome.INTERRUPTED),
+        ("two", Outcome.INTERRUPTED),
+    ]
+    assert run._told(reports, as_json=False, dry_run=dry) == INTERRUPTED
+
+
+def test_a_wait_is_told_without_what_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    """The reason may hold words of the host (a status line of its own making, say)."""
+    run._tell_wait("h.example", 8.0, "try 4 failed: BadStatusLine: \x1b]0;owned\x07\x9b31m")
+    told = capsys.readouterr().err
+    assert "waiting 8 s" in told
+    assert not set(told) & set("\x1b\x07\x9b")
+
+
+def test_json_is_utf_8_whatever_a_failure_holds(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Half a surrogate pair in the words of a source breaks no report."""
+    failure = Failure(stage="page", message="expected a page of pictures, but \ud83d “é”")
+    run._told([Report(source_id="one", failures=[failure])], as_json=True, dry_run=False)
+    told = json.loads(capsysbinary.readouterr().out.decode())
+    assert told["one"]["failures"][0]["message"] == "expected a page of pictures, but ? “é”"
