@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 import traceback
@@ -13,6 +12,7 @@ from typing import NoReturn
 import click
 
 from jobs import __version__
+from jobs.cli import streams
 from jobs.errors import ConfigError, Interrupted, JobsError
 from jobs.logs import printable
 
@@ -77,6 +77,7 @@ def scrape() -> NoReturn:
 
 def _run(arguments: list[str]) -> NoReturn:
     _guard()
+    streams.make_ready()
     try:
         status = commands.main(arguments, prog_name="cupola", standalone_mode=False)
         sys.stdout.flush()
@@ -101,9 +102,13 @@ def _told(error: BaseException) -> int:
         case BrokenPipeError() | SystemExit():
             # whoever read our output has had enough (`cupola query | head`): that is no error of ours; click
             # has made an exit of it already where it met it first
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.write_no_more()
             return DONE
         case ConfigError():
+        case OSError() if streams.is_output_lost(error):
+            streams.write_no_more()
+            click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
+            return IN_PART
             click.echo(printable(str(error)), err=True)
             return WRONG_USE
         case UnknownKey():
