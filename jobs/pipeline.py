@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from threading import Event, Thread
 
 from jobs.downloads import Downloads, Workers, taker
-from jobs.errors import Interrupted, PostUnreadable
+from jobs.errors import CrewLost, Interrupted, PostUnreadable
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
 from scraper.capture import Capture, Request
@@ -84,8 +84,12 @@ class _Harvest:
                 if self.visit.listing:
                     self._listing(workers)
                 self._pictures(workers, until_done=True)
+                # asked to stop meanwhile, workers leave pictures pending and have no more in hand
+                self.means.go_on()
             except Interrupted:
                 self.report.outcome = Outcome.INTERRUPTED
+            except CrewLost as lost:
+                self._fail("media", lost, url=self.visit.source.options.url, capture_id=None)
             self._record(workers.stop())
         self.report.media_pending = self.archive.pending_media(self.visit.source.id)
         if self.report.outcome is Outcome.INTERRUPTED:
