@@ -76,8 +76,8 @@ def scrape() -> NoReturn:
 
 
 def _run(arguments: list[str]) -> NoReturn:
-    _guard()
     streams.make_ready()
+    _guard()
     try:
         status = commands.main(arguments, prog_name="cupola", standalone_mode=False)
         sys.stdout.flush()
@@ -104,11 +104,11 @@ def _told(error: BaseException) -> int:
             # has made an exit of it already where it met it first
             streams.write_no_more()
             return DONE
-        case ConfigError():
         case OSError() if streams.is_output_lost(error):
             streams.write_no_more()
             click.echo(f"Error: the output cannot be written: {error.strerror}", err=True)
             return IN_PART
+        case ConfigError():
             click.echo(printable(str(error)), err=True)
             return WRONG_USE
         case UnknownKey():
