@@ -111,7 +111,7 @@ class _Harvest:
         visit, journal = self.visit, self.archive.journal
         cursor = journal.cursor(visit.source.id)
         bound = visit.since or (cursor - OVERLAP if cursor else None)
-        after = journal.newest_before(visit.source.id, bound) if bound else None
+        after = journal.newest_before(visit.source.id, bound, but=1) if bound else None
         whole = True
         for page in pages(visit, self.means, self._fetch, since=bound, after=after):
             whole &= self._page(page)

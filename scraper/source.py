@@ -41,8 +41,9 @@ class Source(ABC, Generic[O]):
 
         Args:
             since: posts older than this are not wanted; a listing may end at a whole page of them.
-            after: the native id of the newest post already held that is older than ``since``: where a
-                platform can page forward from an id, no post can slip between two pages.
+            after: the native id of the newest post but one already held that is older than ``since``: where a
+                platform can page forward from an id, no post can slip between two pages, and the newest one is
+                seen again, which shows that the platform did page from there.
         """
 
     @abstractmethod

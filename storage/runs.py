@@ -220,12 +220,15 @@ class Journal:
             found: datetime | None = connection.scalar(query.order_by(_runs.c.id.desc()).limit(1))
         return found
 
-    def newest_before(self, source_id: str, when: datetime) -> str | None:
-        """The native id of the newest post that was published before ``when``; None when there is none."""
+    def newest_before(self, source_id: str, when: datetime, *, but: int = 0) -> str | None:
+        """The native id of the newest post, leaving out ``but`` newer ones, that was published before ``when``.
+
+        None when there is none.
+        """
         query = select(_posts.c.native_id).where(_posts.c.source_id == source_id, _posts.c.published_at < when)
         with self._database.read() as connection:
             found: str | None = connection.scalar(
-                query.order_by(_posts.c.published_at.desc(), _posts.c.id.desc()).limit(1)
+                query.order_by(_posts.c.published_at.desc(), _posts.c.id.desc()).limit(1).offset(but)
             )
         return found
 

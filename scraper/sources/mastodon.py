@@ -99,7 +99,9 @@ class Mastodon(Source[MastodonOptions]):
     API: https://docs.joinmastodon.org/methods/accounts/#statuses, paging: https://docs.joinmastodon.org/api/guidelines/.
     Terms and limit are the server's own (usually 300 requests in 5 minutes). Example: https://social.example/@someone.
     What is new since an id is asked for upwards by ``min_id``, so that nothing slips between two pages; without one
-    the listing is read newest first until a whole page is older than ``since``. Ids are never compared.
+    the listing is read newest first until a whole page is older than ``since``. Ids are never compared. Where the
+    first page upwards does not begin before ``since``, the server pages in another way (some take ``min_id`` for
+    ``since_id``) or its ids are new: the listing is read newest first as well.
     """
 
     kind: ClassVar[str] = "mastodon"
@@ -161,8 +163,10 @@ class Mastodon(Source[MastodonOptions]):
     def _listing(self, account: str, after: str | None) -> Request:
         left_out = {"exclude_reblogs": not self.options.boosts, "exclude_replies": not self.options.replies}
         query = {"limit": "40"} | {name: "true" for name, value in left_out.items() if value}
-        query |= {"min_id": after} if after else {}
-        return self._ask(f"{self._server}/api/v1/accounts/{quote(account, safe='')}/statuses?{urlencode(query)}")
+        newest_first = f"{self._server}/api/v1/accounts/{quote(account, safe='')}/statuses?{urlencode(query)}"
+        if not after:
+            return self._ask(newest_first)
+        return self._ask(f"{newest_first}&{urlencode({'min_id': after})}", carry=newest_first)
 
     def _page(self, capture: Capture, statuses: list[object], since: datetime | None) -> Iterator[Post | Request]:
         listing = _LISTING.search(capture.request.url)
@@ -188,6 +192,9 @@ class Mastodon(Source[MastodonOptions]):
         following = capture.link("prev" if upwards else "next")
         if following is not None and (upwards or not page_is_older(posts, since)):
             yield self._ask(following)
+        newest_first = capture.request.carry if upwards else None
+        if newest_first and since is not None and not any(_is_older(post, since) for post in posts):
+            yield self._ask(newest_first)
         if faults:
             raise capture.parse_error("; ".join(faults[:3] + [f"and {len(faults) - 3} more"] * (len(faults) > 3)))
 
@@ -223,6 +230,10 @@ class Mastodon(Source[MastodonOptions]):
             pinned=status.pinned is True,
             opt_outs=tuple(sorted(opt_outs)),
         )
+
+
+def _is_older(post: Post, since: datetime) -> bool:
+    return not post.pinned and post.published is not None and not post.published.overlaps(since, None)
 
 
 def _attachment(media: _Media) -> Attachment:

@@ -175,6 +175,51 @@ def test_upwards_every_page_is_read_also_older_ones() -> None:
     assert request.url == f"{LISTING}&min_id=2"
 
 
+UPWARDS = f"{LISTING}&exclude_reblogs=true&exclude_replies=true"
+
+
+def visited(*pages: Capture, since: datetime) -> tuple[list[str], list[str]]:
+    """What a visit after post 3 finds and asks for, by the ends of the addresses; 4 is held and older."""
+    replay = Replay([answer(ACCOUNT, LOOKUP), *pages])
+    found = [post.native_id for page in crawl(source(), replay.fetch, since=since, after="3") for post in page.posts]
+    return found, [request.url.removeprefix(UPWARDS) for request in replay.asked[1:]]
+
+
+def links(newest: int, oldest: int) -> str:
+    return f'<{UPWARDS}&max_id={oldest}>; rel="next", <{UPWARDS}&min_id={newest}>; rel="prev"'
+
+
+def test_upwards_the_post_held_last_is_met_again_and_no_page_is_asked_for_twice() -> None:
+    """Post 4 is on the first page, so the server paged from where it was asked to."""
+    pages = (
+        answer([status(6), status(5), status(4)], f"{UPWARDS}&min_id=3", link=links(6, 4)),
+        answer([], f"{UPWARDS}&min_id=6"),
+    )
+    found, asked = visited(*pages, since=datetime(2024, 1, 5, tzinfo=UTC))
+    assert (sorted(found), asked) == (["4", "5", "6"], ["&min_id=3", "&min_id=6"])
+
+
+def test_a_server_that_takes_min_id_for_since_id_hides_nothing() -> None:
+    """It answers with the newest page in place of the next one; the pages between are read newest first."""
+    pages = (
+        answer([status(9), status(8)], f"{UPWARDS}&min_id=3", link=links(9, 8)),
+        answer([], f"{UPWARDS}&min_id=9"),
+        answer([status(9), status(8)], UPWARDS, link=links(9, 8)),
+        answer([status(7), status(6)], f"{UPWARDS}&max_id=8", link=links(7, 6)),
+        answer([status(5), status(4)], f"{UPWARDS}&max_id=6", link=links(5, 4)),
+        answer([status(3), status(2)], f"{UPWARDS}&max_id=4", link=links(3, 2)),
+    )
+    found, asked = visited(*pages, since=datetime(2024, 1, 5, tzinfo=UTC))
+    assert set("56789") <= set(found)
+    assert asked == ["&min_id=3", "&min_id=9", "", "&max_id=8", "&max_id=6", "&max_id=4"]
+
+
+def test_a_server_whose_ids_are_new_hides_nothing() -> None:
+    """After a move nothing comes after an old id: an empty page is not believed."""
+    pages = (answer([], f"{UPWARDS}&min_id=3"), answer([status(9), status(4)], UPWARDS))
+    assert visited(*pages, since=datetime(2024, 1, 5, tzinfo=UTC)) == (["9", "4"], ["&min_id=3", ""])
+
+
 @pytest.mark.parametrize(
     ("statuses", "goes_on"),
     [

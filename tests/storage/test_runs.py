@@ -244,6 +244,8 @@ def test_newest_before(
     archive.record(run.id, None, [entry_of("undated", published=None)], plan=plan, now=now)  # type: ignore[arg-type]
     journal = archive.journal
     assert journal.newest_before("iss", datetime(2016, 12, 3, 3, tzinfo=UTC)) == "1"
+    assert journal.newest_before("iss", datetime(2016, 12, 3, 3, tzinfo=UTC), but=1) == "3"
+    assert journal.newest_before("iss", datetime(2016, 12, 3, 3, tzinfo=UTC), but=2) is None
     assert journal.newest_before("iss", datetime(2016, 12, 3, 1, tzinfo=UTC)) is None
     assert journal.newest_before("esa", now) is None
 
