@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from jobs.errors import ConfigError, Problem
+from jobs.faults import words
 from jobs.moments import parse_duration
 from scraper.model import SOURCE_ID, Mission
 from scraper.settings import HttpSettings, MissionSettings, Settings, SourceOptions
@@ -126,6 +128,15 @@ class ConfigFile:
         return options.model_copy(update={"token": token})
 
 
+class _Loader(yaml.SafeLoader):
+    """Leaves days as they are written: YAML's own reading of « 2016-13-01 » fails without saying where."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as in the base
+        first: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:timestamp"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def config_path(given: Path | None) -> Path:
     """The file to read: the one given, else ``$CUPOLA_CONFIG``, else ``./config.yaml``."""
     if given is not None:
@@ -143,10 +154,14 @@ def load(path: Path) -> ConfigFile:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        message = "there is no such file; make one with: cupola config init"
+        elsewhere = "" if path == DEFAULT_PATH else f" {shlex.quote(str(path))}"
+        message = f"there is no such file; make one with: cupola config init{elsewhere}"
         raise ConfigError(path, (Problem(key="", message=message),)) from error
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(path, (Problem(key="", message=f"cannot be read: {error}"),)) from error
+    except UnicodeDecodeError as error:
+        message = f"cannot be read: its byte {error.start + 1} is not UTF-8; save it as UTF-8"
+        raise ConfigError(path, (Problem(key="", message=message),)) from error
+    except OSError as error:
+        raise ConfigError(path, (Problem(key="", message=f"cannot be read: {error.strerror}"),)) from error
     return parse(text, path)
 
 
@@ -157,11 +172,11 @@ def parse(text: str, path: Path) -> ConfigFile:
         ConfigError: as ``load``.
     """
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text) if node is not None else {}
+        node = yaml.compose(text, Loader=_Loader)
+        data = yaml.load(text, Loader=_Loader) if node is not None else {}  # noqa: S506 - it is a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error) or "nested too deeply"
+        what = getattr(error, "problem", None) or str(error).partition("\n")[0] or "nested too deeply"
         problem = Problem(key="", message=f"is not YAML: {what}", line=mark.line + 1 if mark else None)
         raise ConfigError(path, (problem,)) from error
     if not isinstance(data, dict):
@@ -220,15 +235,10 @@ def _problems(
     found = []
     for fault in error.errors():
         key = (*at, *(part for part in fault["loc"] if part != "[key]"))
-        message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             message = f"is not a key that is known here{_nearest(str(key[-1]), _fields(model, fault['loc'][:-1]))}"
-        elif fault["type"] == "missing":
-            message = "is missing"
         else:
-            message = message[:1].lower() + message[1:]
-            if not isinstance(fault["input"], dict | list):
-                message += f" (it says {fault['input']!r})"
+            message = words(fault)
         found.append(_problem(key, message, lines))
     return tuple(sorted(found, key=lambda problem: problem.line or 0))
 

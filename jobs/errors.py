@@ -28,8 +28,8 @@ class Problem:
 
     def __str__(self) -> str:
         """As an editor understands it: ``line 12, sources[0].kind: …``."""
-        where = f"line {self.line}" if self.line else "file"
-        return f"{where}, {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+        where = ", ".join(filter(None, (f"line {self.line}" if self.line else "", self.key)))
+        return f"{where}: {self.message}" if where else self.message
 
 
 class ConfigError(JobsError):

@@ -14,7 +14,7 @@ from jobs import __version__
 from jobs.config import ConfigFile
 from jobs.crew import Crew, Orders
 from jobs.downloads import Workers
-from jobs.errors import Interrupted, UsageError
+from jobs.errors import ConfigError, Interrupted, Problem, UsageError
 from jobs.visit import Means, Progress
 from scraper import registry
 from scraper.capture import Access, Capture, Request
@@ -40,24 +40,34 @@ def sources_of(file: ConfigFile, wanted: Iterable[str] = ()) -> tuple[Configured
     """The configured sources, or those named in ``wanted``, in the order of the file.
 
     Raises:
-        ConfigError: a kind is unknown or its options are wrong.
+        ConfigError: a kind is unknown or its options are wrong; all that is wrong is told at once.
         UsageError: a name in ``wanted`` is no configured source.
     """
     names = set(wanted)
     known = [stanza.id for stanza in file.config.sources]
     for name in names - set(known):
         raise UsageError(f"{file.path} has no source {name!r}; it has {', '.join(known) or 'none'}")
-    found = []
+    found: list[Configured] = []
+    problems: list[Problem] = []
     for index, stanza in enumerate(file.config.sources):
         if names and stanza.id not in names:
             continue
         try:
-            kind = registry.kind(stanza.kind)
-        except LookupError as error:
-            raise file.error(("sources", index, "kind"), str(error)) from error
-        options = file.source_options(index, kind.options_type)
-        found.append(Configured(kind(stanza.id, options), stanza.mission))
+            found.append(_configured(file, index))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(file.path, tuple(problems))
     return tuple(found)
+
+
+def _configured(file: ConfigFile, index: int) -> Configured:
+    stanza = file.config.sources[index]
+    try:
+        kind = registry.kind(stanza.kind)
+    except LookupError as error:
+        raise file.error(("sources", index, "kind"), str(error)) from error
+    return Configured(kind(stanza.id, file.source_options(index, kind.options_type)), stanza.mission)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -31,27 +32,33 @@ def init(path: Path, config: Path | None) -> int:
         raise UsageError(f"{target} is there already and was left as it is") from error
     except OSError as error:
         raise UsageError(f"{target} cannot be written: {error.strerror}") from error
-    click.echo(f"{target} is written. Put your address into http.contact, then: cupola config check")
+    named = "" if target == Path("config.yaml") else f" {shlex.quote(str(target))}"
+    click.echo(f"{target} is written. Put your address into http.contact, then: cupola config check{named}")
     return DONE
 
 
-@config.command()
+@config.command(short_help="Read the configuration and say all that is wrong with it.")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @common
 def check(path: Path | None, config: Path | None) -> int:
     """Read the configuration as every command does, and every source's options; say all that is wrong."""
     from jobs.config import config_path, load
     from jobs.wiring import sources_of
+    from scraper.manners import usable_contact
 
     file = load(path or config_path(config))
     configured = sources_of(file)
     click.echo(
-        f"{file.path} is valid: {len(configured)} sources, {len(file.config.missions)} missions, "
-        f"archive in {file.folder}"
+        f"{file.path} is valid: {_counted(len(configured), 'source')}, "
+        f"{_counted(len(file.config.missions), 'mission')}, archive in {file.folder}"
     )
     for item in configured:
         click.echo(f"  {item.source.id}: {item.source.kind}, {item.source.options.url}")
-    contact = file.config.http.contact
-    if contact is None or "example." in contact:
-        click.echo("Note: http.contact is not yours yet; only loopback hosts are asked before it is set.", err=True)
+    if usable_contact(file.config.http.contact) is None:
+        told = "http.contact is not your mail or web address yet; only loopback hosts are asked until it is."
+        click.echo(f"Note: {told}", err=True)
     return DONE
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,5 +1,6 @@
 """config.yaml: read once, validated whole, and every fault named by line, key and the nearest known word."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_an_empty_file_is_all_defaults():
         ("missions:\n  p: {name: P, start: 2017-01-01, end: 2016-01-01}", "lies before the mission's start"),
         ("http: {rate: 1/s}\nhttp: {rate: 2/s}", "line 2, http: stands twice"),
         ("- a\n- b", "line 1: expected keys such as archive"),
+        ("http:", "line 1, http: is empty; give it a value, or remove its line"),
+        ("http: {connections: 0}", "http.connections: expected at least 1 (it says 0)"),
+        ("http: {timeout: 0}", "http.timeout: expected more than 0.0 (it says 0)"),
+        ("http: {max_pixels: 10M}", "http.max_pixels: expected a whole number (it says '10M')"),
+        ("http: {allow_hosts: localhost}", "expected a list, such as [one, two] (it says 'localhost')"),
+        ("sources: [nasa]", "sources[0]: expected keys with values below it (it says 'nasa')"),
+        ("archive: {folder: yes}", "archive.folder: expected the path of a folder (it says true)"),
+        ("missions:\n  p: {name: P, start: 2017-13-01}", "line 2, missions.p.start: expected a day such as 2016-11-17"),
+        ("missions:\n  p: {name: P, end: 02/06/2017}", "missions.p.end: expected a day such as 2016-11-17 (it says"),
+        ("a: \0", "is not YAML: unacceptable character #x0000"),
         ("a: [", "line 1: is not YAML"),
     ],
 )
@@ -92,16 +103,26 @@ def test_all_faults_are_told_at_once():
     assert len(problems("htp: {}\nhttp: {rate: x, connections: 0}")) == 3
 
 
-def test_a_missing_file_says_how_to_make_one(tmp_path):
-    """Without a file the error names the command that writes one."""
-    with pytest.raises(ConfigError, match="cupola config init"):
-        load(tmp_path / "config.yaml")
+def test_no_fault_is_told_in_the_words_of_python():
+    """Whoever edits the file has never heard of dictionaries, tuples, None or our classes."""
+    text = "archive:\nhttp: {rate: , proxy: [], timeout: x, attempts: 1.5, contact: 5}\nmissions: []\nsources: {a: b}"
+    for problem in problems(text):
+        assert not re.search(r"dict|tuple|None|instance|Settings|Stanza|pathlib|valid|input", problem), problem
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path, monkeypatch):
+    """Without a file the error is the command that writes one there, ready to be copied."""
+    with pytest.raises(ConfigError, match=rf"init '{re.escape(str(tmp_path / 'my config.yaml'))}'$"):
+        load(tmp_path / "my config.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^config\.yaml: there is no such file; make one with: cupola config init$"):
+        load(Path("config.yaml"))
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path):
     """Bytes that are not UTF-8 are an error of the file, not a traceback."""
-    (tmp_path / "config.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="cannot be read"):
+    (tmp_path / "config.yaml").write_bytes(b"# caf\xe9")
+    with pytest.raises(ConfigError, match="cannot be read: its byte 6 is not UTF-8"):
         load(tmp_path / "config.yaml")
 
 
