@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -196,11 +199,17 @@ def _has_news(report: Report) -> bool:
 
 def _next_steps(console: Console, folder: Path) -> None:
     console.print("\n[bold]Its site has stopped; the archive is yours to ask:")
-    where = f"--config {folder / 'config.yaml'}"
+    program, where = _called(), f"--config {shlex.quote(str(folder / 'config.yaml'))}"
     for command in (
-        f"cupola query {where}",
-        f'cupola query {where} --text "lumière" --format jsonl',
-        f"cupola query {where} --needs-review --format ids",
-        f"cupola verify {where}",
+        f"{program} query {where}",
+        f'{program} query {where} --text "lumière" --format jsonl',
+        f"{program} query {where} --needs-review --format ids",
+        f"{program} verify {where}",
     ):
         console.print(f"  {command}", markup=False, soft_wrap=True)
+
+
+def _called() -> str:
+    """What to type for Cupola: `make demo` runs it from an environment that is on nobody's path."""
+    program = Path(sys.argv[0])
+    return "cupola" if program.name != "cupola" or shutil.which("cupola") else shlex.quote(str(program))

@@ -179,8 +179,8 @@ def config_text(base_url: str, folder: str = ".") -> str:
     mission, place = demo.mission, urlsplit(base_url).netloc
     return f"""\
 # The archive of Cupola's demo mission, written by `cupola demo`. Everything in it is invented.
-# The site is gone when the command has ended; the archive is there to be asked, for example:
-#   cupola query --config {{this file}}
+# The site is gone when the command has ended; the archive is there to be asked, for example, in this folder:
+#   cupola query
 archive:
   folder: {folder}
 http:
