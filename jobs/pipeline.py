@@ -21,6 +21,7 @@ from jobs.downloads import Downloads, Workers, taker
 from jobs.errors import CrewLost, Interrupted, PostUnreadable
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
+from scraper.address import shown
 from scraper.capture import Capture, Request
 from scraper.crawl import Page
 from scraper.model import MediaResult, MediaState, Post
@@ -94,7 +95,7 @@ class _Harvest:
         self.report.media_pending = self.archive.pending_media(self.visit.source.id)
         if self.report.outcome is Outcome.INTERRUPTED:
             return RunStatus.INTERRUPTED
-        if self.report.failures:
+        if self.report.failed:
             self.report.outcome = Outcome.PARTIAL
             return RunStatus.PARTIAL
         return RunStatus.COMPLETED
@@ -129,21 +130,22 @@ class _Harvest:
         known = captures.validators(source_id, request.url)
         if known is None:
             return self.means.web.fetch(request)
-        capture = self.means.web.fetch(dataclasses.replace(request, etag=known[0], last_modified=known[1]))
+        asked = dataclasses.replace(request, etag=known[0], last_modified=known[1])
+        capture = self.means.web.fetch(asked)
         if capture.status != 304:
             return capture
         held = captures.confirmed(source_id, request.url)
         if held is None:
             return self.means.web.fetch(request)
         self.report.pages_unchanged += 1
-        return dataclasses.replace(held, request=request, fetched_at=capture.fetched_at)
+        return dataclasses.replace(held, request=asked, fetched_at=capture.fetched_at, not_modified=capture.headers)
 
     def _page(self, page: Page) -> bool:
         """Keep and record one page; whether nothing of it failed."""
         report, archive = self.report, self.archive
         report.pages += 1
         capture_id = None if page.capture is None else archive.captures.keep(self.run, page.capture)
-        before = len(report.failures)
+        before = report.failed
         if page.failure is not None:
             self._fail("page", page.failure, url=page.request.url, capture_id=capture_id)
 
@@ -161,7 +163,7 @@ class _Harvest:
             report.needs_review += sum(reading.needs_review for _, reading in entries)
             for key, error in recorded.failures.items():
                 self._fail("post", error, url=page.request.url, key=key, capture_id=capture_id)
-        whole = len(report.failures) == before
+        whole = report.failed == before
         if whole and capture_id is not None and not self.visit.partial:
             archive.captures.save_validators(self.visit.source.id, page.request.url, capture_id)
         return whole
@@ -207,12 +209,14 @@ class _Harvest:
                 failure = Failure(
                     stage="media", kind=str(result.state), message=result.reason or "", url=result.url, key=wanted.key
                 )
-                self.report.failures.append(failure)
+                self.report.fail(failure)
 
     def _fail(self, stage: str, error: Exception, *, url: str, capture_id: int | None, key: str | None = None) -> None:
         """Record that something failed, with its evidence, and go on."""
-        self.report.failures.append(Failure.of(stage, error, url=url, key=key))
-        self.archive.journal.fail(self.run, stage, error, url=url, key=key, capture_id=capture_id, now=self.means.now())
+        self.report.fail(Failure.of(stage, error, url=url, key=key))
+        self.archive.journal.fail(
+            self.run, stage, error, url=shown(url), key=key, capture_id=capture_id, now=self.means.now()
+        )
 
 
 @contextmanager

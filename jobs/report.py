@@ -6,7 +6,11 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from scraper.address import shown
 from scraper.model import MediaResult, MediaState
+
+#: failures of a visit that are held to be told one by one
+KEPT = 1000
 
 
 class Outcome(StrEnum):
@@ -22,7 +26,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """One thing that failed: at which stage, where, and why in a sentence for a person."""
+    """One thing that failed: at which stage, where, and why in a sentence for a person; no secret is in its address."""
 
     stage: str
     message: str
@@ -33,7 +37,7 @@ class Failure:
     @classmethod
     def of(cls, stage: str, error: Exception, *, url: str | None = None, key: str | None = None) -> Failure:
         """The failure that an error is."""
-        return cls(stage=stage, kind=type(error).__name__, message=str(error), url=url, key=key)
+        return cls(stage=stage, kind=type(error).__name__, message=str(error), url=url and shown(url), key=key)
 
     def as_json(self) -> dict[str, str | None]:
         """The same as plain values."""
@@ -42,7 +46,11 @@ class Failure:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """The counts of one visit; ``notes`` are things worth knowing that are no failures."""
+    """The counts of one visit; ``notes`` are things worth knowing that are no failures.
+
+    ``failed`` counts all failures, ``failures`` are the first ``KEPT`` of them: a host that is down for a day may
+    fail a hundred thousand pictures, and the archive holds what is not told here.
+    """
 
     source_id: str
     outcome: Outcome = Outcome.COMPLETED
@@ -60,9 +68,16 @@ class Report:
     media_pending: int = 0
     needs_review: int = 0
     posts_left_out: int = 0
+    failed: int = 0
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    def fail(self, failure: Failure) -> None:
+        """Count a failure, and keep it to be told if it is among the first."""
+        self.failed += 1
+        if len(self.failures) < KEPT:
+            self.failures.append(failure)
 
     def took(self, result: MediaResult) -> None:
         """Count what became of an attachment."""

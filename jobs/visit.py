@@ -148,13 +148,13 @@ def rehearse(visit: Visit, means: Means) -> Report:
     started = means.now()
 
     def unreadable(post: Post, error: PostUnreadable) -> None:
-        report.failures.append(Failure.of("post", error, url=post.url, key=post.key))
+        report.fail(Failure.of("post", error, url=post.url, key=post.key))
 
     try:
         for page in pages(visit, means, means.web.fetch, since=visit.since, after=None):
             report.pages += 1
             if page.failure is not None:
-                report.failures.append(Failure.of("page", page.failure, url=page.request.url))
+                report.fail(Failure.of("page", page.failure, url=page.request.url))
             entries = entries_of(visit, means, page, report, unreadable)
             report.posts_found += len(entries)
             report.needs_review += sum(reading.needs_review for _, reading in entries)
@@ -165,7 +165,7 @@ def rehearse(visit: Visit, means: Means) -> Report:
                 break
     except Interrupted:
         report.outcome = Outcome.INTERRUPTED
-    if report.failures and report.outcome is Outcome.COMPLETED:
+    if report.failed and report.outcome is Outcome.COMPLETED:
         report.outcome = Outcome.PARTIAL
     report.seconds = (means.now() - started).total_seconds()
     return report

@@ -153,8 +153,8 @@ def summary(reports: Iterable[Report], *, console: Console, dry_run: bool = Fals
             console.print(Text(f"{report.source_id}: {printable(note)}"))
         for failure in report.failures[:FAILURES_TOLD]:
             console.print(failure_text(report.source_id, failure), soft_wrap=True)
-        if len(report.failures) > FAILURES_TOLD:
-            console.print(f"… and {len(report.failures) - FAILURES_TOLD} more; the archive holds all of them")
+        if report.failed > FAILURES_TOLD:
+            console.print(f"… and {report.failed - FAILURES_TOLD:,} more; the archive holds all of them")
 
 
 def failure_text(source_id: str, failure: Failure) -> Text:

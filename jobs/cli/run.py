@@ -91,8 +91,9 @@ def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[
             try:
                 reports.append(harvest(visit, archive, means))
             except SourceBusy as busy:
-                failure = Failure.of("lease", busy)
-                reports.append(Report(source_id=visit.source.id, outcome=Outcome.BUSY, failures=[failure]))
+                report = Report(source_id=visit.source.id, outcome=Outcome.BUSY)
+                report.fail(Failure.of("lease", busy))
+                reports.append(report)
     return reports
 
 
@@ -101,7 +102,7 @@ def _not_come_to(visit: Visit) -> Report:
 
 
 def _told(reports: Sequence[Report], *, as_json: bool, dry_run: bool) -> int:
-    failed = any(report.failures for report in reports)
+    failed = any(report.failed for report in reports)
     if as_json:
         from jobs.cli.output import for_programs
 

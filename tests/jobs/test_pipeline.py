@@ -182,7 +182,7 @@ def run(world: World, archive: Archive, clock: Clock) -> Callable[..., Report]:
         missions: tuple[Mission, ...] = proxima,
         **fields: Any,
     ) -> Report:
-        source = Diary("diary", SourceOptions(url=f"{BASE}/1", **(options or {})))
+        source = Diary("diary", SourceOptions(**({"url": f"{BASE}/1"} | (options or {}))))
         means = Means(
             web=world, http=HttpSettings(attempts=1), missions=missions, now=clock,
             stop=stop or Event(),
@@ -525,3 +525,12 @@ def test_a_picture_that_a_later_page_brings_back_is_taken_in_the_same_run(run, a
     world.pictures[f"{BASE}/2-again.jpg"] = data
     report = run(since=datetime(2017, 6, 1, tzinfo=UTC))
     assert (report.media_stored, report.media_pending) == (2, 0)
+
+
+def test_a_secret_in_an_address_is_in_no_failure(run, archive, world):
+    """A key that a person wrote into the address of a source is masked where failures are told and recorded."""
+    secret = f"{BASE}/feed?api_key=hush"
+    world.wrong[secret] = FetchError("the server is down", url=secret, retriable=True)
+    report = run(options={"url": secret})
+    assert report.failures[0].url == f"{BASE}/feed?api_key=***"
+    assert ask(archive, "SELECT url FROM failures") == [(f"{BASE}/feed?api_key=***",)]

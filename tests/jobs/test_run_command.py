@@ -11,7 +11,7 @@ import pytest
 from jobs.cli import run
 from jobs.cli.main import INTERRUPTED
 from jobs.config import ConfigFile, parse
-from jobs.report import Failure, Outcome, Report
+from jobs.report import KEPT, Failure, Outcome, Report
 from jobs.visit import Progress, Visit
 from jobs.wiring import means_of, sources_of
 
@@ -43,6 +43,16 @@ def test_sources_that_were_not_come_to_are_interrupted_too(file: ConfigFile, dry
     assert run._told(reports, as_json=False, dry_run=dry) == INTERRUPTED
 
 
+def test_of_many_failures_all_are_counted_and_the_first_are_told() -> None:
+    """A hundred thousand pictures that fail take no memory each; the archive holds them."""
+    report = Report(source_id="one")
+    for number in range(KEPT + 5):
+        report.fail(Failure(stage="media", message=f"picture {number}"))
+    told = report.as_json()
+    assert (told["failed"], len(told["failures"])) == (KEPT + 5, KEPT)
+    assert told["failures"][0]["message"] == "picture 0"
+
+
 def test_a_wait_is_told_without_what_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
     """The reason may hold words of the host (a status line of its own making, say)."""
     run._tell_wait("h.example", 8.0, "try 4 failed: BadStatusLine: \x1b]0;owned\x07\x9b31m")
@@ -54,6 +64,8 @@ def test_a_wait_is_told_without_what_a_terminal_would_obey(capsys: pytest.Captur
 def test_json_is_utf_8_whatever_a_failure_holds(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     """Half a surrogate pair in the words of a source breaks no report."""
     failure = Failure(stage="page", message="expected a page of pictures, but \ud83d “é”")
-    run._told([Report(source_id="one", failures=[failure])], as_json=True, dry_run=False)
+    report = Report(source_id="one")
+    report.fail(failure)
+    run._told([report], as_json=True, dry_run=False)
     told = json.loads(capsysbinary.readouterr().out.decode())
     assert told["one"]["failures"][0]["message"] == "expected a page of pictures, but ? “é”"
