@@ -12,7 +12,7 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
@@ -54,8 +54,9 @@ class Target:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: what robots.txt and credentials are bound to."""
-        return f"{self.scheme}://{_in_url(self.host)}:{self.port}"
+        """Scheme, host and port (unless it is the scheme's own): what robots.txt and credentials are bound to."""
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{_in_url(self.host)}{port}"
 
     @property
     def budget(self) -> str:
@@ -92,10 +93,9 @@ def target_of(url: str) -> Target:
     if not (_HOST_NAME.fullmatch(host) or (":" in host and _is_v6(host))) or port == 0:
         raise _unreadable(url, f"names no valid host ({host[:80]!r})")
     port = port or DEFAULT_PORTS[parts.scheme]
-    place = _in_url(host) if port == DEFAULT_PORTS[parts.scheme] else f"{_in_url(host)}:{port}"
     path = _without_dots(path)
-    wire = f"{parts.scheme}://{place}{path}{'?' + query if query else ''}"
-    return Target(url=wire, scheme=parts.scheme, host=host, port=port, path=path)
+    place = Target(url="", scheme=parts.scheme, host=host, port=port, path=path)
+    return replace(place, url=f"{place.origin}{path}{'?' + query if query else ''}")
 
 
 def shown(url: str) -> str:
@@ -172,7 +172,12 @@ class Door:
             Shut: no address of the host may be connected to.
             OSError: the name does not resolve, or nobody answers.
         """
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:
+            if self._anonymous:  # the first thing to do is to say who is asking, whatever the name may be
+                raise Shut(host, anonymous=True) from None
+            raise
         usable = [entry for entry in found if self.allows(host, port) or is_public(_address(entry[4][0]))]
         if not usable:
             raise Shut(str(found[0][4][0]))

@@ -80,7 +80,7 @@ class Robots:
         """
         found = self._of(target)
         if found.fault is not None:
-            message = f"{name}: put off, because the robots.txt of {target.origin} could not be read: {found.fault}"
+            message = f"{name}: put off, because robots.txt could not be read: {found.fault}"
             if isinstance(found.fault, Blocked):
                 raise Blocked(message, url=name, address=found.fault.address)
             raise FetchError(message, url=name, retriable=True, status=found.fault.status)

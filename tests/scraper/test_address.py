@@ -147,7 +147,8 @@ def test_the_usual_ports_of_a_host_share_a_budget() -> None:
     """Both http and https of one host are one machine; another port is another server."""
     assert target_of("http://h/").budget == target_of("https://h/x").budget == "h"
     assert target_of("http://h:8080/").budget == "h:8080"
-    assert target_of("https://h/").origin == "https://h:443"
+    assert target_of("https://h:443/").origin == "https://h"
+    assert target_of("https://h:80/").origin == "https://h:80"
 
 
 def test_a_message_shows_no_secret() -> None:

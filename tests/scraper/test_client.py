@@ -844,12 +844,19 @@ def test_an_error_shows_no_secret_of_the_address(web: Any, polite: Polite) -> No
 def test_without_a_contact_only_loopback_is_asked(
     web: Any, polite: Polite, contact: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The refusal says what to set; one's own server needs no contact."""
+    """The refusal says what to set, also where the network is down; one's own server needs no contact."""
     client = polite(contact=contact)
     assert client.fetch(api(web.on("/a", web.reply(body=b"x")))).body == b"x"
     assert web.asked[0][1]["user-agent"] == "cupola/1.2"
     place = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 80))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [place])
+    with pytest.raises(Refused, match=r"set http\.contact in config\.yaml"):
+        client.fetch(api("http://mission.test/"))
+
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(Refused, match=r"set http\.contact in config\.yaml"):
         client.fetch(api("http://mission.test/"))
 

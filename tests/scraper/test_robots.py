@@ -57,7 +57,7 @@ def test_the_rules_for_our_name_or_for_all_decide(rules: bytes, path: str, allow
     if allowed:
         assert check(robots, f"https://site{path}") == 0.0
     else:
-        with pytest.raises(Refused, match=r"robots\.txt of https://site:443 asks cupola not to read"):
+        with pytest.raises(Refused, match=r"robots\.txt of https://site asks cupola not to read"):
             check(robots, f"https://site{path}")
 
 
@@ -67,7 +67,7 @@ def test_each_origin_is_asked_once_a_day(clock: Any) -> None:
     robots = Robots(files, clock)
     for url in ("https://site/a", "https://site/b", "http://site/a"):
         check(robots, url)
-    assert files.read == ["https://site:443/robots.txt", "http://site:80/robots.txt"]
+    assert files.read == ["https://site/robots.txt", "http://site/robots.txt"]
     clock.now += 86_401
     check(robots, "https://site/a")
     assert len(files.read) == 3
@@ -103,7 +103,8 @@ def test_rules_that_could_not_be_read_put_the_source_off(clock: Any) -> None:
     files = Files(site=FetchError("answered 503", url="u", retriable=True, status=503))
     robots = Robots(files, clock)
     for _ in range(3):
-        with pytest.raises(FetchError, match="put off") as caught:
+        message = r"^https://site/a: put off, because robots\.txt could not be read: answered 503$"
+        with pytest.raises(FetchError, match=message) as caught:
             check(robots, "https://site/a")
         assert (caught.value.retriable, caught.value.url) == (True, "https://site/a")
     assert len(files.read) == 1
