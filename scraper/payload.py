@@ -20,7 +20,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 #: strict: an opaque id without spaces; a number is taken as its digits
 Id = Annotated[
-    str, BeforeValidator(lambda v: str(v) if type(v) is int else v), Field(pattern=r"^[^\s\x00-\x1f\ufffd]+$")
+    str, BeforeValidator(lambda v: str(v) if type(v) is int else v), Field(pattern=r"^[^\s\x00-\x1f\x7f-\x9f\ufffd]+$")
 ]
 #: lenient: text
 Word = Annotated[str, BeforeValidator(lambda v: v if isinstance(v, str) else "")]
@@ -28,8 +28,8 @@ Word = Annotated[str, BeforeValidator(lambda v: v if isinstance(v, str) else "")
 Address = Annotated[str, BeforeValidator(lambda v: v if isinstance(v, str) and _ADDRESS.fullmatch(v) else "")]
 #: lenient: a list of anything
 Items = Annotated[list[object], BeforeValidator(lambda v: v if isinstance(v, list) else [])]
-#: lenient: a width or a height
-Pixels = Annotated[int | None, BeforeValidator(lambda v: v if type(v) is int and v > 0 else None)]
+#: lenient: a width or a height; one that no database could hold must not cost the post
+Pixels = Annotated[int | None, BeforeValidator(lambda v: v if type(v) is int and 0 < v < 2**31 else None)]
 
 
 def moment(text: str) -> datetime | None:
