@@ -13,8 +13,8 @@ from sqlalchemy.orm import DeclarativeBase
 
 from scraper.capture import Access
 from scraper.model import DateOrigin, Lang, MediaKind, MediaState, Precision
-from storage.columns import Counts, SafeText, Texts, UTCDateTime, one_of
-from storage.states import Part, RunStatus, Stage
+from storage.columns import WHOLE, Counts, SafeText, Texts, UTCDateTime, one_of
+from storage.states import Act, Part, RunStatus, Stage, Verdict, Why
 
 
 class Base(DeclarativeBase):
@@ -31,12 +31,16 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own way of configuring; read once
         str: SafeText,
+        int: WHOLE,
         datetime: UTCDateTime,
         tuple[Any, ...]: Texts,
         dict[str, int]: Counts,
         RunStatus: one_of(RunStatus),
         Stage: one_of(Stage),
         Part: one_of(Part),
+        Why: one_of(Why),
+        Verdict: one_of(Verdict),
+        Act: one_of(Act),
         Lang: one_of(Lang),
         Precision: one_of(Precision),
         DateOrigin: one_of(DateOrigin),

@@ -45,7 +45,8 @@ class PostView:
     """One row of ``archive_posts`` with its pictures, tags and segments.
 
     Times are ISO 8601 with ``Z``; ``published_at`` is the bare day where no more is known. ``hashtags`` are
-    the post's own as written, ``tags`` the curator's.
+    the post's own as written, ``tags`` the curator's, who has also the say in ``corrected``: the names of the
+    fields whose value is his (None: none), the machine's being what the revisions and tables hold.
     """
 
     key: str
@@ -74,6 +75,7 @@ class PostView:
     variant_of: str | None
     first_seen_at: str
     gone_at: str | None
+    corrected: tuple[str, ...] | None = None
     media: tuple[MediaView, ...] = ()
     tags: tuple[str, ...] = ()
     segments: tuple[SegmentView, ...] = ()
@@ -86,7 +88,7 @@ class PostView:
             if name == "caption_fr":
                 record["captions"] = {"fr": self.caption_fr, "en": self.caption_en}
             elif name in _LISTS:
-                record[name] = [item if isinstance(item, str) else asdict(item) for item in value]
+                record[name] = [item if isinstance(item, str) else asdict(item) for item in value or ()]
             elif name != "caption_en":
                 record[name] = value
         return record
@@ -95,6 +97,6 @@ class PostView:
 #: the fields of a post, in order
 NAMES = tuple(field.name for field in fields(PostView))
 #: those that are lists in JSON
-_LISTS = frozenset({"hashtags", "media", "tags", "segments"})
-#: those of the view, which are flat but for the hashtags
-COLUMNS = tuple(name for name in NAMES if name not in _LISTS - {"hashtags"})
+_LISTS = frozenset({"hashtags", "corrected", "media", "tags", "segments"})
+#: those of the view, which are flat but for two arrays
+COLUMNS = tuple(name for name in NAMES if name not in {"media", "tags", "segments"})

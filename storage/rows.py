@@ -48,6 +48,7 @@ def post_row(post: Post, reading: Reading) -> dict[str, Any]:
         "body": post.body,
         **_published_row("published", reading.published),
         **_published_row("stated", post.published),
+        "shown_at": reading.published and reading.published.at,
         "edited_at": post.edited_at,
         "languages": post.languages,
         "content_warning": post.content_warning,

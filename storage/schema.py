@@ -9,18 +9,25 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, cast
 
-from sqlalchemy import ForeignKey, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scraper.capture import Access
 from scraper.model import DateOrigin, Lang, MediaKind, MediaState, Precision
+from storage.columns import PLAIN_TEXT, Json
 from storage.declarative import Base
-from storage.states import Part, RunStatus, Stage
+from storage.states import Act, Part, RunStatus, Stage, Verdict, Why
+
+# a B-tree of PostgreSQL holds 2.7 kB, and an address or a hashtag from outside may be longer: those are hashed there
+_UNDECIDED = text("state IN ('pending', 'failed')")
 
 Id = Annotated[int, mapped_column(primary_key=True)]
-SourceKey = Annotated[str, mapped_column(Text, ForeignKey("sources.id"))]
+SourceKey = Annotated[str, mapped_column(PLAIN_TEXT, ForeignKey("sources.id"))]
 RunKey = Annotated[int, mapped_column(ForeignKey("runs.id"))]
 PostPart = Annotated[int, mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True)]
+OfPost = Annotated[int, mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), index=True)]
+Document = Annotated[Any, mapped_column(Json, nullable=False)]
+MaybeDocument = Annotated[Any, mapped_column(Json, nullable=True)]
 
 
 class SourceRecord(Base):
@@ -28,7 +35,7 @@ class SourceRecord(Base):
 
     __tablename__ = "sources"
 
-    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
     kind: Mapped[str]
     url: Mapped[str | None]
     first_run_at: Mapped[datetime]
@@ -53,6 +60,8 @@ class RunRecord(Base):
     pid: Mapped[int]
     #: how many posts and pictures of which outcome; empty while it runs
     counts: Mapped[dict[str, int]]
+    #: how the source was configured: only looks of one scope can be compared
+    scope: Mapped[str | None]
 
 
 class LeaseRecord(Base):
@@ -135,24 +144,13 @@ class ValidatorRecord(Base):
     capture_id: Mapped[int] = mapped_column(ForeignKey("captures.id"))
 
 
-class PostRecord(Base):
-    """A post as its source stated it, and what its text was read to say.
+class PostState:
+    """What a post and its reading say, as columns: those of a post, and of each of its revisions.
 
     ``stated_*`` is the source's word where the reading has its own: the columns without that prefix are
     what to show. ``credit`` is the platform's, ``credit_line*`` was found in the body.
     """
 
-    __tablename__ = "posts"
-    __table_args__ = (
-        UniqueConstraint("source_id", "native_id"),
-        Index(None, "source_id", "published_at"),
-        Index(None, "published_at"),
-        Index(None, "url"),
-    )
-
-    id: Mapped[Id]
-    source_id: Mapped[SourceKey]
-    native_id: Mapped[str]
     url: Mapped[str | None]
     author: Mapped[str | None]
     author_url: Mapped[str | None]
@@ -197,14 +195,93 @@ class PostRecord(Base):
     caption_en: Mapped[str | None]
     title_fr: Mapped[str | None]
     title_en: Mapped[str | None]
+    #: since when this state is known
+    changed_at: Mapped[datetime]
+    #: the run and the answer that this state came with
+    run_id: Mapped[RunKey]
+    capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
+
+
+class PostRecord(PostState, Base):
+    """A post as its source stated it last, and what its text was read to say."""
+
+    __tablename__ = "posts"
+    __table_args__ = (
+        UniqueConstraint("source_id", "native_id"),
+        Index(None, "source_id", "published_at"),
+        Index(None, "shown_at"),
+        Index(None, "url", postgresql_using="hash"),
+    )
+
+    id: Mapped[Id]
+    source_id: Mapped[SourceKey]
+    native_id: Mapped[str]
     #: of the post as it came last; see storage.changes
     content_hash: Mapped[str]
     first_seen_at: Mapped[datetime]
-    changed_at: Mapped[datetime]
+    #: since when it is known to be gone at its source; NULL when it is not, or is back
     gone_at: Mapped[datetime | None]
-    #: the run and the answer that the present state came with
+    #: when it was last seen again after it had been gone
+    back_at: Mapped[datetime | None]
+    #: the date to find and sort by: the curator's, else ``published_at``
+    shown_at: Mapped[datetime | None]
+
+
+class RevisionRecord(PostState, Base):
+    """What a post was before it changed: all its columns, its segments and attachments, and what replaced it when.
+
+    ``segments`` are arrays of part, language, start and end; ``attachments`` are objects, with the hashes of
+    what was held of them.
+    """
+
+    __tablename__ = "revisions"
+
+    id: Mapped[Id]
+    post_id: Mapped[OfPost]
+    why: Mapped[Why]
+    #: names of what differs from the state that came after
+    fields: Mapped[tuple[Any, ...]]
+    segments: Mapped[Document]
+    attachments: Mapped[Document]
+    replaced_at: Mapped[datetime]
+    #: the run that brought the state that came after
+    replaced_by: Mapped[RunKey]
+
+
+class SightingRecord(Base):
+    """The last run in which a post was seen at its source."""
+
+    __tablename__ = "sightings"
+
+    post_id: Mapped[PostPart]
     run_id: Mapped[RunKey]
-    capture_id: Mapped[int | None] = mapped_column(ForeignKey("captures.id"))
+
+
+class LookRecord(Base):
+    """What a run looked through whole: a page by its address, or the time between two dates (NULL: unbounded)."""
+
+    __tablename__ = "looks"
+    __table_args__ = (Index(None, "source_id", "run_id"),)
+
+    id: Mapped[Id]
+    run_id: Mapped[RunKey]
+    source_id: Mapped[SourceKey]
+    url: Mapped[str | None]
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]
+
+
+class AbsenceRecord(Base):
+    """A time in which a post was gone at its source; ``back_at`` is NULL while it is."""
+
+    __tablename__ = "absences"
+
+    id: Mapped[Id]
+    post_id: Mapped[OfPost]
+    #: the second whole look that missed it
+    gone_at: Mapped[datetime]
+    run_id: Mapped[RunKey]
+    back_at: Mapped[datetime | None]
 
 
 class SegmentRecord(Base):
@@ -225,7 +302,7 @@ class HashtagRecord(Base):
     """A hashtag of a post, for looking up; ``folded`` is it in lower case (``str.casefold``)."""
 
     __tablename__ = "hashtags"
-    __table_args__ = (Index(None, "folded"), {"sqlite_with_rowid": False})
+    __table_args__ = (Index(None, "folded", postgresql_using="hash"), {"sqlite_with_rowid": False})
 
     post_id: Mapped[PostPart]
     position: Mapped[int] = mapped_column(primary_key=True)
@@ -238,7 +315,7 @@ class AssetRecord(Base):
 
     __tablename__ = "assets"
 
-    sha256: Mapped[str] = mapped_column(Text, primary_key=True)
+    sha256: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
     media_type: Mapped[str]
     extension: Mapped[str]
     size: Mapped[int]
@@ -257,7 +334,7 @@ class AttachmentRecord(Base):
     __tablename__ = "attachments"
     __table_args__ = (
         UniqueConstraint("post_id", "key", "occurrence"),
-        Index("ix_attachments_wanted", "id", sqlite_where=text("state IN ('pending', 'failed')")),
+        Index("ix_attachments_wanted", "id", sqlite_where=_UNDECIDED, postgresql_where=_UNDECIDED),
         Index(None, "sha256"),
     )
 
@@ -280,7 +357,7 @@ class AttachmentRecord(Base):
     reason: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     next_attempt_at: Mapped[datetime | None]
-    sha256: Mapped[str | None] = mapped_column(Text, ForeignKey("assets.sha256"))
+    sha256: Mapped[str | None] = mapped_column(PLAIN_TEXT, ForeignKey("assets.sha256"))
     #: the address that gave the bytes
     fetched_url: Mapped[str | None]
     #: the answer of the last try
@@ -288,6 +365,93 @@ class AttachmentRecord(Base):
     first_seen_at: Mapped[datetime]
     #: since when the post no longer points to it
     removed_at: Mapped[datetime | None]
+    #: the curator's alternative text; empty: there shall be none
+    corrected_alt: Mapped[str | None]
+
+
+class DecisionRecord(Base):
+    """What a curator decided about a post or one of its attachments: added to, never changed but for ``undone_by``.
+
+    ``batch`` is what one command decided. ``value`` is NULL where a correction is taken back.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index(None, "who", "batch"),)
+
+    id: Mapped[Id]
+    batch: Mapped[int]
+    who: Mapped[str]
+    at: Mapped[datetime]
+    post_id: Mapped[OfPost]
+    attachment_id: Mapped[int | None] = mapped_column(ForeignKey("attachments.id", ondelete="CASCADE"))
+    kind: Mapped[Act]
+    #: what is corrected; the tag
+    field: Mapped[str | None]
+    value: Mapped[MaybeDocument]
+    #: the batch that took it back
+    undone_by: Mapped[int | None]
+
+
+class CurationRecord(Base):
+    """What the decisions about a post come to, so that views are plain SQL; made anew with each of them.
+
+    NULL is the machine's answer, an empty text is that there is none.
+    """
+
+    __tablename__ = "curation"
+
+    post_id: Mapped[PostPart]
+    verdict: Mapped[Verdict]
+    rating: Mapped[int | None]
+    note: Mapped[str | None]
+    caption_fr: Mapped[str | None]
+    caption_en: Mapped[str | None]
+    published_at: Mapped[datetime | None]
+    published_precision: Mapped[Precision | None]
+    credit: Mapped[str | None]
+    mission: Mapped[str | None]
+    #: as in revisions, of the body alone; NULL also when the body has changed since
+    segments: Mapped[MaybeDocument]
+    #: names of what the curator corrected; NULL when nothing
+    corrected: Mapped[tuple[Any, ...] | None]
+    #: whether the body has changed since its captions or segments were corrected
+    outdated: Mapped[bool]
+
+
+class TagRecord(Base):
+    """A curator's tag on a post; ``folded`` is it as it is compared."""
+
+    __tablename__ = "tags"
+    __table_args__ = (Index(None, "folded", postgresql_using="hash"), {"sqlite_with_rowid": False})
+
+    post_id: Mapped[PostPart]
+    folded: Mapped[str] = mapped_column(primary_key=True)
+    tag: Mapped[str]
+
+
+class TombstoneRecord(Base):
+    """That a post was taken out for good, without a word of it: no later run brings it back.
+
+    ``done_at`` is NULL until no byte of it is left.
+    """
+
+    __tablename__ = "tombstones"
+
+    #: SHA-256 of the key, in hex
+    key_hash: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
+    source_id: Mapped[SourceKey] = mapped_column(index=True)
+    reason: Mapped[str]
+    who: Mapped[str]
+    at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+class RemovalRecord(Base):
+    """A file that is to be removed: from before it must go until it is gone. Relative to the archive's folder."""
+
+    __tablename__ = "removals"
+
+    path: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
 
 
 def rows_of(record: type[Base]) -> Table:

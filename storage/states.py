@@ -36,3 +36,31 @@ class Part(StrEnum):
 
     BODY = "body"
     TITLE = "title"
+
+
+class Why(StrEnum):
+    """Why a post's state was replaced."""
+
+    #: the source states something else
+    EDITED = "edited"
+    #: the same statement was read anew, by a better splitter or with other missions
+    READ_ANEW = "read anew"
+
+
+class Verdict(StrEnum):
+    """What a curator says of a post."""
+
+    UNREVIEWED = "unreviewed"
+    SELECTED = "selected"
+    REJECTED = "rejected"
+
+
+class Act(StrEnum):
+    """What kind of thing a curator decides."""
+
+    VERDICT = "verdict"
+    RATING = "rating"
+    TAG = "tag"
+    NOTE = "note"
+    CORRECTION = "correction"
+    UNDO = "undo"

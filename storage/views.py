@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Date, Integer, TableClause, column, table
 
-from storage.columns import SafeText, Texts, UTCDateTime
+from storage.columns import Json, SafeText, Texts, UTCDateTime
 
 
 def _view(name: str, columns: str) -> TableClause:
@@ -20,7 +20,7 @@ archive_posts = _view(
     "archive_posts",
     "key source native_id mission url author title published_at published_precision published_origin edited_at"
     " caption_fr caption_en text content_warning hashtags credit license license_url needs_review verdict rating"
-    " image_count variant_of first_seen_at gone_at",
+    " image_count variant_of first_seen_at gone_at corrected",
 )
 #: one row a picture of a post
 archive_media = _view(
@@ -36,6 +36,7 @@ posts = table(
     column("title", SafeText),
     column("body", SafeText),
     column("published_at", UTCDateTime),
+    column("shown_at", UTCDateTime),
     column("published_precision", SafeText),
     column("published_origin", SafeText),
     column("published_zone_known", Boolean),
@@ -54,6 +55,8 @@ posts = table(
     column("content_hash", SafeText),
     column("first_seen_at", UTCDateTime),
     column("changed_at", UTCDateTime),
+    column("gone_at", UTCDateTime),
+    column("back_at", UTCDateTime),
     column("run_id", Integer),
     column("capture_id", Integer),
 )
@@ -101,6 +104,19 @@ attachments = table(
     column("fetched_url", SafeText),
     column("capture_id", Integer),
     column("removed_at", UTCDateTime),
+    column("corrected_alt", SafeText),
+)
+curation = table(
+    "curation",
+    column("post_id", Integer),
+    column("note", SafeText),
+    column("segments", Json),
+)
+tags = table(
+    "tags",
+    column("post_id", Integer),
+    column("folded", SafeText),
+    column("tag", SafeText),
 )
 captures = table(
     "captures",

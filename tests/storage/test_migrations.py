@@ -22,7 +22,7 @@ from storage.views import archive_media, archive_posts
 DESIGN_POSTS = (
     "key, source, native_id, mission, url, author, title, published_at, published_precision, published_origin, "
     "edited_at, caption_fr, caption_en, text, content_warning, hashtags, credit, license, license_url, needs_review, "
-    "verdict, rating, image_count, variant_of, first_seen_at, gone_at"
+    "verdict, rating, image_count, variant_of, first_seen_at, gone_at, corrected"
 )
 DESIGN_MEDIA = "post_key, position, state, sha256, path, media_type, bytes, width, height, alt, source_url"
 

@@ -62,6 +62,7 @@ def test_a_record_has_the_names_and_values_of_the_two_views(held):
         expected["captions"] = {"fr": expected.pop("caption_fr"), "en": expected.pop("caption_en")}
         expected["hashtags"] = json.loads(expected["hashtags"])
         expected["needs_review"] = bool(expected["needs_review"])
+        expected["corrected"] = json.loads(expected["corrected"] or "[]")
         expected["tags"] = []
         own = [dict(item) for item in media if item["post_key"] == row["key"]]
         expected["media"] = [{name: value for name, value in item.items() if name != "post_key"} for item in own]
@@ -344,13 +345,13 @@ def test_the_order_comes_from_an_index(held):
     statement = (
         select(views.posts.c.id, views.archive_posts.c.key)
         .where(*conditions(Filters()))
-        .order_by(views.posts.c.published_at.desc().nulls_last(), views.posts.c.source_id, views.posts.c.native_id)
+        .order_by(views.posts.c.shown_at.desc().nulls_last(), views.posts.c.source_id, views.posts.c.native_id)
     )
     with held.database.read() as connection:
         plan = [
             row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement.compile(connection.engine)}")
         ]
-    assert any("ix_posts_published_at" in step for step in plan), plan
+    assert any("ix_posts_shown_at" in step for step in plan), plan
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan
 
 

@@ -70,6 +70,7 @@ def test_a_post_in_full(archive: Archive, run: Run, plan: Any, now: datetime, fu
         "variant_of": None,
         "first_seen_at": "2016-12-03T21:04:05Z",
         "gone_at": None,
+        "corrected": None,
     }
 
 

@@ -7,10 +7,15 @@ Revises: (nothing)
 import sqlalchemy as sa
 from alembic import op
 
+from storage.migrations.portable import INTEGER, TEXT, day, stamp
+
 revision = "0001"
 down_revision = None
 
-ARCHIVE_POSTS = """
+
+def archive_posts(dialect: str) -> str:
+    """The statement that makes the view."""
+    return f"""
 CREATE VIEW archive_posts AS
 SELECT
     p.source_id || ':' || p.native_id AS key,
@@ -21,12 +26,12 @@ SELECT
     p.author AS author,
     p.title AS title,
     CASE p.published_precision
-        WHEN 'day' THEN substr(p.published_at, 1, 10)
-        ELSE substr(p.published_at, 1, 10) || 'T' || substr(p.published_at, 12, 8) || 'Z'
+        WHEN 'day' THEN {day(dialect, "p.published_at")}
+        ELSE {stamp(dialect, "p.published_at")}
     END AS published_at,
     p.published_precision AS published_precision,
     p.published_origin AS published_origin,
-    substr(p.edited_at, 1, 10) || 'T' || substr(p.edited_at, 12, 8) || 'Z' AS edited_at,
+    {stamp(dialect, "p.edited_at")} AS edited_at,
     p.caption_fr AS caption_fr,
     p.caption_en AS caption_en,
     p.body AS text,
@@ -35,18 +40,19 @@ SELECT
     coalesce(p.credit, p.credit_line) AS credit,
     p.license AS license,
     p.license_url AS license_url,
-    p.needs_review AS needs_review,
+    CAST(p.needs_review AS INTEGER) AS needs_review,
     'unreviewed' AS verdict,
-    NULL AS rating,
+    CAST(NULL AS INTEGER) AS rating,
     (
         SELECT count(*) FROM attachments AS a
         WHERE a.post_id = p.id AND a.kind = 'image' AND a.removed_at IS NULL
     ) AS image_count,
     NULL AS variant_of,
-    substr(p.first_seen_at, 1, 10) || 'T' || substr(p.first_seen_at, 12, 8) || 'Z' AS first_seen_at,
-    substr(p.gone_at, 1, 10) || 'T' || substr(p.gone_at, 12, 8) || 'Z' AS gone_at
+    {stamp(dialect, "p.first_seen_at")} AS first_seen_at,
+    {stamp(dialect, "p.gone_at")} AS gone_at
 FROM posts AS p
-"""
+"""  # noqa: S608 - columns of our own
+
 
 # measured where the bytes are held, else the source's word; ``bytes`` are those held
 ARCHIVE_MEDIA = """
@@ -75,60 +81,60 @@ def upgrade() -> None:
     """Make everything."""
     op.create_table(
         "sources",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
+        sa.Column("url", TEXT, nullable=True),
         sa.Column("first_run_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_sources"),
     )
     op.create_table(
         "runs",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("source_id", TEXT, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cursor", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("pid", sa.Integer(), nullable=False),
-        sa.Column("counts", sa.Text(), nullable=False),
+        sa.Column("host", TEXT, nullable=False),
+        sa.Column("pid", INTEGER, nullable=False),
+        sa.Column("counts", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name="fk_runs_source_id_sources"),
     )
     op.create_index("ix_runs_source_id_id", "runs", ["source_id", "id"])
     op.create_table(
         "leases",
-        sa.Column("source_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("source_id", TEXT, nullable=False),
+        sa.Column("run_id", INTEGER, nullable=False),
         sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("host", sa.Text(), nullable=False),
-        sa.Column("boot", sa.Text(), nullable=False),
-        sa.Column("pid", sa.Integer(), nullable=False),
-        sa.Column("process_start", sa.Text(), nullable=False),
+        sa.Column("host", TEXT, nullable=False),
+        sa.Column("boot", TEXT, nullable=False),
+        sa.Column("pid", INTEGER, nullable=False),
+        sa.Column("process_start", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("source_id", name="pk_leases"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_leases_run_id_runs"),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name="fk_leases_source_id_sources"),
     )
     op.create_table(
         "captures",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("source_id", sa.Text(), nullable=False),
-        sa.Column("requested_url", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("run_id", INTEGER, nullable=False),
+        sa.Column("source_id", TEXT, nullable=False),
+        sa.Column("requested_url", TEXT, nullable=False),
+        sa.Column("url", TEXT, nullable=False),
         sa.Column("access", sa.String(16), nullable=False),
-        sa.Column("carry", sa.Text(), nullable=True),
-        sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("headers", sa.Text(), nullable=False),
+        sa.Column("carry", TEXT, nullable=True),
+        sa.Column("status", INTEGER, nullable=False),
+        sa.Column("headers", TEXT, nullable=False),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=True),
-        sa.Column("size", sa.Integer(), nullable=True),
-        sa.Column("file", sa.Text(), nullable=True),
-        sa.Column("offset", sa.Integer(), nullable=True),
-        sa.Column("length", sa.Integer(), nullable=True),
+        sa.Column("sha256", TEXT, nullable=True),
+        sa.Column("size", INTEGER, nullable=True),
+        sa.Column("file", TEXT, nullable=True),
+        sa.Column("offset", INTEGER, nullable=True),
+        sa.Column("length", INTEGER, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_captures"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_captures_run_id_runs"),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name="fk_captures_source_id_sources"),
@@ -137,17 +143,17 @@ def upgrade() -> None:
     op.create_index("ix_captures_source_id_requested_url_id", "captures", ["source_id", "requested_url", "id"])
     op.create_table(
         "failures",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("run_id", INTEGER, nullable=False),
+        sa.Column("source_id", TEXT, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stage", sa.String(16), nullable=False),
-        sa.Column("error", sa.Text(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=True),
-        sa.Column("key", sa.Text(), nullable=True),
-        sa.Column("capture_id", sa.Integer(), nullable=True),
-        sa.Column("evidence", sa.Text(), nullable=False),
+        sa.Column("error", TEXT, nullable=False),
+        sa.Column("message", TEXT, nullable=False),
+        sa.Column("url", TEXT, nullable=True),
+        sa.Column("key", TEXT, nullable=True),
+        sa.Column("capture_id", INTEGER, nullable=True),
+        sa.Column("evidence", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_failures"),
         sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name="fk_failures_capture_id_captures"),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name="fk_failures_run_id_runs"),
@@ -156,25 +162,25 @@ def upgrade() -> None:
     op.create_index("ix_failures_run_id", "failures", ["run_id"])
     op.create_table(
         "validators",
-        sa.Column("source_id", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("etag", sa.Text(), nullable=True),
-        sa.Column("last_modified", sa.Text(), nullable=True),
-        sa.Column("capture_id", sa.Integer(), nullable=False),
+        sa.Column("source_id", TEXT, nullable=False),
+        sa.Column("url", TEXT, nullable=False),
+        sa.Column("etag", TEXT, nullable=True),
+        sa.Column("last_modified", TEXT, nullable=True),
+        sa.Column("capture_id", INTEGER, nullable=False),
         sa.PrimaryKeyConstraint("source_id", "url", name="pk_validators"),
         sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name="fk_validators_capture_id_captures"),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name="fk_validators_source_id_sources"),
     )
     op.create_table(
         "posts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("source_id", sa.Text(), nullable=False),
-        sa.Column("native_id", sa.Text(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=True),
-        sa.Column("author", sa.Text(), nullable=True),
-        sa.Column("author_url", sa.Text(), nullable=True),
-        sa.Column("title", sa.Text(), nullable=True),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("source_id", TEXT, nullable=False),
+        sa.Column("native_id", TEXT, nullable=False),
+        sa.Column("url", TEXT, nullable=True),
+        sa.Column("author", TEXT, nullable=True),
+        sa.Column("author_url", TEXT, nullable=True),
+        sa.Column("title", TEXT, nullable=True),
+        sa.Column("body", TEXT, nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("published_precision", sa.String(16), nullable=True),
         sa.Column("published_origin", sa.String(16), nullable=True),
@@ -184,40 +190,40 @@ def upgrade() -> None:
         sa.Column("stated_origin", sa.String(16), nullable=True),
         sa.Column("stated_zone_known", sa.Boolean(), nullable=True),
         sa.Column("edited_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("languages", sa.Text(), nullable=False),
-        sa.Column("content_warning", sa.Text(), nullable=True),
-        sa.Column("credit", sa.Text(), nullable=True),
-        sa.Column("license", sa.Text(), nullable=True),
-        sa.Column("license_url", sa.Text(), nullable=True),
-        sa.Column("in_reply_to", sa.Text(), nullable=True),
+        sa.Column("languages", TEXT, nullable=False),
+        sa.Column("content_warning", TEXT, nullable=True),
+        sa.Column("credit", TEXT, nullable=True),
+        sa.Column("license", TEXT, nullable=True),
+        sa.Column("license_url", TEXT, nullable=True),
+        sa.Column("in_reply_to", TEXT, nullable=True),
         sa.Column("pinned", sa.Boolean(), nullable=False),
-        sa.Column("opt_outs", sa.Text(), nullable=False),
-        sa.Column("stated_hashtags", sa.Text(), nullable=False),
-        sa.Column("hashtags", sa.Text(), nullable=False),
-        sa.Column("mission", sa.Text(), nullable=True),
-        sa.Column("credit_line", sa.Text(), nullable=True),
-        sa.Column("credit_line_start", sa.Integer(), nullable=True),
-        sa.Column("credit_person", sa.Text(), nullable=True),
-        sa.Column("credit_agency", sa.Text(), nullable=True),
-        sa.Column("credit_mission", sa.Text(), nullable=True),
+        sa.Column("opt_outs", TEXT, nullable=False),
+        sa.Column("stated_hashtags", TEXT, nullable=False),
+        sa.Column("hashtags", TEXT, nullable=False),
+        sa.Column("mission", TEXT, nullable=True),
+        sa.Column("credit_line", TEXT, nullable=True),
+        sa.Column("credit_line_start", INTEGER, nullable=True),
+        sa.Column("credit_person", TEXT, nullable=True),
+        sa.Column("credit_agency", TEXT, nullable=True),
+        sa.Column("credit_mission", TEXT, nullable=True),
         sa.Column("credit_day", sa.Date(), nullable=True),
         sa.Column("credit_other_reading", sa.Date(), nullable=True),
-        sa.Column("credit_files", sa.Text(), nullable=True),
+        sa.Column("credit_files", TEXT, nullable=True),
         sa.Column("split_confidence", sa.Double(), nullable=False),
         sa.Column("split_needs_review", sa.Boolean(), nullable=False),
         sa.Column("title_confidence", sa.Double(), nullable=True),
         sa.Column("title_needs_review", sa.Boolean(), nullable=True),
         sa.Column("needs_review", sa.Boolean(), nullable=False),
-        sa.Column("caption_fr", sa.Text(), nullable=True),
-        sa.Column("caption_en", sa.Text(), nullable=True),
-        sa.Column("title_fr", sa.Text(), nullable=True),
-        sa.Column("title_en", sa.Text(), nullable=True),
-        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("caption_fr", TEXT, nullable=True),
+        sa.Column("caption_en", TEXT, nullable=True),
+        sa.Column("title_fr", TEXT, nullable=True),
+        sa.Column("title_en", TEXT, nullable=True),
+        sa.Column("content_hash", TEXT, nullable=False),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("run_id", sa.Integer(), nullable=False),
-        sa.Column("capture_id", sa.Integer(), nullable=True),
+        sa.Column("run_id", INTEGER, nullable=False),
+        sa.Column("capture_id", INTEGER, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_posts"),
         sa.UniqueConstraint("source_id", "native_id", name="uq_posts_source_id_native_id"),
         sa.ForeignKeyConstraint(["capture_id"], ["captures.id"], name="fk_posts_capture_id_captures"),
@@ -226,66 +232,67 @@ def upgrade() -> None:
     )
     op.create_index("ix_posts_published_at", "posts", ["published_at"])
     op.create_index("ix_posts_source_id_published_at", "posts", ["source_id", "published_at"])
-    op.create_index("ix_posts_url", "posts", ["url"])
+    # addresses and hashtags may be longer than what a B-tree of PostgreSQL holds (2.7 kB)
+    op.create_index("ix_posts_url", "posts", ["url"], postgresql_using="hash")
     op.create_table(
         "segments",
-        sa.Column("post_id", sa.Integer(), nullable=False),
+        sa.Column("post_id", INTEGER, nullable=False),
         sa.Column("part", sa.String(16), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("position", INTEGER, nullable=False),
         sa.Column("lang", sa.String(16), nullable=False),
-        sa.Column("start", sa.Integer(), nullable=False),
-        sa.Column("stop", sa.Integer(), nullable=False),
+        sa.Column("start", INTEGER, nullable=False),
+        sa.Column("stop", INTEGER, nullable=False),
         sa.PrimaryKeyConstraint("post_id", "part", "position", name="pk_segments"),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name="fk_segments_post_id_posts", ondelete="CASCADE"),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "hashtags",
-        sa.Column("post_id", sa.Integer(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("tag", sa.Text(), nullable=False),
-        sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("post_id", INTEGER, nullable=False),
+        sa.Column("position", INTEGER, nullable=False),
+        sa.Column("tag", TEXT, nullable=False),
+        sa.Column("folded", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("post_id", "position", name="pk_hashtags"),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name="fk_hashtags_post_id_posts", ondelete="CASCADE"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_hashtags_folded", "hashtags", ["folded"])
+    op.create_index("ix_hashtags_folded", "hashtags", ["folded"], postgresql_using="hash")
     op.create_table(
         "assets",
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("media_type", sa.Text(), nullable=False),
-        sa.Column("extension", sa.Text(), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("width", sa.Integer(), nullable=False),
-        sa.Column("height", sa.Integer(), nullable=False),
-        sa.Column("exif", sa.Text(), nullable=False),
+        sa.Column("sha256", TEXT, nullable=False),
+        sa.Column("media_type", TEXT, nullable=False),
+        sa.Column("extension", TEXT, nullable=False),
+        sa.Column("size", INTEGER, nullable=False),
+        sa.Column("width", INTEGER, nullable=False),
+        sa.Column("height", INTEGER, nullable=False),
+        sa.Column("exif", TEXT, nullable=False),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name="pk_assets"),
     )
     op.create_table(
         "attachments",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("post_id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("occurrence", sa.Integer(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("id", INTEGER, nullable=False),
+        sa.Column("post_id", INTEGER, nullable=False),
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("occurrence", INTEGER, nullable=False),
+        sa.Column("position", INTEGER, nullable=False),
+        sa.Column("url", TEXT, nullable=True),
         sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("alternatives", sa.Text(), nullable=False),
-        sa.Column("native_id", sa.Text(), nullable=True),
-        sa.Column("alt", sa.Text(), nullable=True),
-        sa.Column("media_type", sa.Text(), nullable=True),
-        sa.Column("width", sa.Integer(), nullable=True),
-        sa.Column("height", sa.Integer(), nullable=True),
-        sa.Column("size", sa.Integer(), nullable=True),
-        sa.Column("credit", sa.Text(), nullable=True),
+        sa.Column("alternatives", TEXT, nullable=False),
+        sa.Column("native_id", TEXT, nullable=True),
+        sa.Column("alt", TEXT, nullable=True),
+        sa.Column("media_type", TEXT, nullable=True),
+        sa.Column("width", INTEGER, nullable=True),
+        sa.Column("height", INTEGER, nullable=True),
+        sa.Column("size", INTEGER, nullable=True),
+        sa.Column("credit", TEXT, nullable=True),
         sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False, server_default=sa.text("0")),
+        sa.Column("reason", TEXT, nullable=True),
+        sa.Column("attempts", INTEGER, nullable=False, server_default=sa.text("0")),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("sha256", sa.Text(), nullable=True),
-        sa.Column("fetched_url", sa.Text(), nullable=True),
-        sa.Column("capture_id", sa.Integer(), nullable=True),
+        sa.Column("sha256", TEXT, nullable=True),
+        sa.Column("fetched_url", TEXT, nullable=True),
+        sa.Column("capture_id", INTEGER, nullable=True),
         sa.Column("first_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_attachments"),
@@ -296,7 +303,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_attachments_sha256", "attachments", ["sha256"])
     op.create_index(
-        "ix_attachments_wanted", "attachments", ["id"], sqlite_where=sa.text("state IN ('pending', 'failed')")
+        "ix_attachments_wanted",
+        "attachments",
+        ["id"],
+        sqlite_where=sa.text("state IN ('pending', 'failed')"),
+        postgresql_where=sa.text("state IN ('pending', 'failed')"),
     )
-    op.execute(ARCHIVE_POSTS)
+    op.execute(archive_posts(op.get_context().dialect.name))
     op.execute(ARCHIVE_MEDIA)
