@@ -64,8 +64,8 @@ class Filters:
         for bound in (self.since, self.until):
             if bound is not None and bound.utcoffset() is None:
                 raise ValueError(f"a bound is an aware time, not {bound!r}")
-        if self.limit is not None and self.limit < 0:
-            raise ValueError(f"a limit is not negative, as {self.limit} is")
+        if self.limit is not None and not 0 <= self.limit < 2**63:
+            raise ValueError(f"a limit is neither negative nor beyond 2**63, as {self.limit} is")
 
 
 def fold_tag(tag: str) -> str:

@@ -211,6 +211,7 @@ def test_each_filter_takes_its_posts(query, filters, found):
         (["--lang", "de"], "'de' is not one of"),
         (["--format", "xml"], "'xml' is not one of"),
         (["--limit", "0"], "not in the range"),
+        (["--limit", str(10**30)], "a limit is neither negative nor beyond"),
         (["--nonsense"], "No such option"),
     ],
 )
