@@ -43,6 +43,7 @@ class ArchiveStanza(Settings):
     """Where the archive is; a relative folder counts from the configuration file."""
 
     folder: Path = Path("archive")
+    warc_file_bytes: Annotated[int, Field(ge=2**20)] = 2**30  # a run's answers go on in a new file after so many
 
 
 class Schedule(Settings):

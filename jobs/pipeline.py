@@ -130,14 +130,15 @@ class _Harvest:
         known = captures.validators(source_id, request.url)
         if known is None:
             return self.means.web.fetch(request)
-        capture = self.means.web.fetch(dataclasses.replace(request, etag=known[0], last_modified=known[1]))
+        asked = dataclasses.replace(request, etag=known[0], last_modified=known[1])
+        capture = self.means.web.fetch(asked)
         if capture.status != 304:
             return capture
         held = captures.confirmed(source_id, request.url)
         if held is None:
             return self.means.web.fetch(request)
         self.report.pages_unchanged += 1
-        return dataclasses.replace(held, request=request, fetched_at=capture.fetched_at)
+        return dataclasses.replace(held, request=asked, fetched_at=capture.fetched_at, not_modified=capture.headers)
 
     def _page(self, page: Page) -> bool:
         """Keep and record one page; whether nothing of it failed."""

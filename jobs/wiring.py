@@ -106,7 +106,8 @@ def archive_of(file: ConfigFile) -> Archive:
     Raises:
         StorageError: it cannot be used.
     """
-    return Archive.open(ArchiveSettings(folder=file.folder))
+    size = file.config.archive.warc_file_bytes
+    return Archive.open(ArchiveSettings(folder=file.folder, warc_file_bytes=size, software=f"cupola/{__version__}"))
 
 
 def saved_capture(path: Path, url: str) -> Capture:

@@ -53,7 +53,8 @@ class Capture:
     """One answer verbatim: its final address, status, headers and body (content encoding removed).
 
     Header names are lower-case. ``fetched_at`` is aware UTC. A 304 has an empty body; the
-    archive puts the capture that it holds in its place.
+    archive puts the capture that it holds in its place, and ``not_modified`` are then the headers
+    of that 304 (None where the host gave the body itself).
     """
 
     request: Request
@@ -63,6 +64,7 @@ class Capture:
     body: bytes
     fetched_at: datetime
     sha256: str = ""
+    not_modified: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.fetched_at.utcoffset() != timedelta(0):

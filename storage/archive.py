@@ -54,7 +54,9 @@ class Archive:
     def __init__(self, settings: ArchiveSettings, database: Database) -> None:
         self.folder = settings.folder
         self.database = database
-        self.captures = Captures(settings.folder, database)
+        self.captures = Captures(
+            settings.folder, database, software=settings.software, file_size=settings.warc_file_bytes
+        )
         self.journal = Journal(database, abandoned=self.captures.mend)
         self.blobs = Blobs(settings.folder)
 

@@ -1,65 +1,98 @@
-"""The answers that were given, byte for byte: WARC files, one a run, and their index."""
+"""The answers that were given, byte for byte: WARC files of their run's own, and their index."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scraper.capture import Capture, Request
-from storage import leases, warc
-from storage.columns import safe
+from storage import leases, warc, warcfiles
 from storage.engine import Database, translated
+from storage.errors import StorageError
 from storage.runs import Run
 from storage.schema import CaptureRecord, RunRecord, ValidatorRecord, rows_of
 
-FOLDER = "warc"
+#: bytes after which a run's next record goes into a new file
+FILE_SIZE = 2**30
+
+# rows of the index that are read at once
+_BATCH = 200
+
+Row = Mapping[Any, Any]
 
 _captures, _validators, _runs = rows_of(CaptureRecord), rows_of(ValidatorRecord), rows_of(RunRecord)
 
 
-class Captures:
-    """The captures of one archive; ``folder`` is the archive's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An answer that is held: the number of its index row, what was asked, and the bounds of the run that asked.
 
-    def __init__(self, folder: Path, database: Database) -> None:
+    ``capture`` is None when it cannot be read back whole; ``cupola verify`` tells of that.
+    """
+
+    id: int
+    url: str
+    capture: Capture | None
+    since: datetime | None
+    until: datetime | None
+
+
+class Captures:
+    """The captures of one archive.
+
+    Args:
+        folder: the archive's.
+        database: the archive's.
+        software: name and version of who writes, for the files' first record.
+        file_size: bytes after which a run's next record goes into a new file.
+    """
+
+    def __init__(
+        self, folder: Path, database: Database, *, software: str = "cupola", file_size: int = FILE_SIZE
+    ) -> None:
         self._folder = folder
         self._database = database
+        self._software = software
+        self._file_size = file_size
+        self._parts: dict[int, int] = {}
 
     def keep(self, run: Run, capture: Capture) -> int:
         """Hold an answer for good: its records on the disk first, then its index row.
 
-        An answer with the bytes of the one that is held for its address is not written again: its row
-        points to the same place.
+        An answer with the bytes of one that is held for its address is written as a revisit record, and its row
+        points to the bytes that are there. If those are damaged they are written again, and every row that
+        pointed to them points to the new ones.
 
         Returns:
             The number of the index row.
 
         Raises:
             DiskFull, ArchiveReadOnly: as they say; then there is neither record nor row.
-            SourceBusy: the run has lost its lease.
+            SourceBusy: the run has lost its lease; then, too.
         """
-        place = self._same(run.source_id, capture) or self._write(run, capture)
-        row = {
-            "run_id": run.id,
-            "source_id": run.source_id,
-            "requested_url": capture.request.url,
-            "url": capture.url,
-            "access": capture.request.access,
-            "carry": capture.request.carry,
-            "status": capture.status,
-            "headers": tuple(capture.headers.items()),
-            "fetched_at": capture.fetched_at,
-            "sha256": capture.sha256,
-            "size": len(capture.body),
-            **place,
-        }
-        with self._database.write() as connection:
+        known = self._known(run.source_id, capture)
+        original = None if known is None else self._answer(known)
+        if known is not None and original is not None:
+            records = warc.request_and_revisit(capture, original)
+        else:
+            records = warc.request_and_response(capture)
+        with self._written(run, capture, records) as place, self._database.write() as connection:
             leases.ensure_running(connection, run.id)
+            if known is not None and original is not None:
+                place = _place(known)
+            elif known is not None:
+                damaged = [_captures.c[name] == known[name] for name in ("file", "offset", "sha256")]
+                connection.execute(update(_captures).where(*damaged).values(place))
+            row = _row_of(run, capture) | place
             number: int = connection.execute(insert(_captures).values(row).returning(_captures.c.id)).scalar_one()
         return number
 
@@ -68,7 +101,39 @@ class Captures:
 
         None also when it cannot be read back whole (``cupola verify`` tells of that): asking again mends it.
         """
-        return self._read(self._newest(source_id, url, _captures.c.status == 200))
+        row = self._newest(source_id, url, _captures.c.status == 200)
+        return None if row is None else self._capture(row)
+
+    def newest_first(self, source_id: str) -> Iterator[Kept]:
+        """Every answer with status 200 of a source that differs from the others, the last one that came first.
+
+        Each is read as it is taken, and the database is not held meanwhile; an answer that came several times is
+        given once, where it came last.
+        """
+        mine = (_captures.c.source_id == source_id, _captures.c.status == 200, _captures.c.file.is_not(None))
+        bounds = (_runs.c.since.label("run_since"), _runs.c.until.label("run_until"))
+        statement = select(_captures, *bounds).join(_runs, _runs.c.id == _captures.c.run_id).where(*mine)
+        statement = statement.order_by(_captures.c.id.desc()).limit(_BATCH)
+        given: dict[str, set[int]] = {}
+        last: int | None = None
+        while True:
+            with self._database.read() as connection:
+                query = statement if last is None else statement.where(_captures.c.id < last)
+                rows = connection.execute(query).mappings().all()
+            if not rows:
+                return
+            for row in rows:
+                of_file = given.setdefault(row["file"], set())
+                if row["offset"] not in of_file:
+                    of_file.add(row["offset"])
+                    yield Kept(
+                        id=row["id"],
+                        url=row["requested_url"],
+                        capture=self._capture(row),
+                        since=row["run_since"],
+                        until=row["run_until"],
+                    )
+            last = rows[-1]["id"]
 
     def confirmed(self, source_id: str, url: str) -> Capture | None:
         """The answer whose validators ``url`` is asked with, as it came: what a 304 says is still so.
@@ -80,21 +145,7 @@ class Captures:
         query = select(_captures).join(_validators, _validators.c.capture_id == _captures.c.id).where(*mine)
         with self._database.read() as connection:
             row = connection.execute(query).mappings().first()
-        return self._read(row)
-
-    def _read(self, row: Mapping[Any, Any] | None) -> Capture | None:
-        body = None if row is None else self._body(row)
-        if row is None or body is None:
-            return None
-        return Capture(
-            request=Request(url=row["requested_url"], access=row["access"], carry=row["carry"]),
-            url=row["url"],
-            status=row["status"],
-            headers=dict(row["headers"]),
-            body=body,
-            fetched_at=row["fetched_at"],
-            sha256=row["sha256"],
-        )
+        return None if row is None else self._capture(row)
 
     def validators(self, source_id: str, url: str) -> tuple[str | None, str | None] | None:
         """The ``ETag`` and ``Last-Modified`` to ask ``url`` with; None when there is nothing to ask with."""
@@ -125,19 +176,24 @@ class Captures:
             run_id: the run that is known to be dead.
         """
         run = connection.execute(select(_runs.c.source_id, _runs.c.started_at).where(_runs.c.id == run_id)).one()
-        name = _file_of(run.source_id, run.started_at, run_id)
-        path = self._folder / name
-        end = connection.scalar(
-            select(func.max(_captures.c.offset + _captures.c.length)).where(_captures.c.file == name)
-        )
-        if not path.exists():
-            return
-        if end is None:
-            path.unlink()
-        elif path.stat().st_size > end:
-            os.truncate(path, end)
+        for name in warcfiles.files_of(self._folder, run.source_id, run.started_at, run_id):
+            path = self._folder / name
+            ends = select(func.max(_captures.c.offset + _captures.c.length)).where(_captures.c.file == name)
+            end = warcfiles.end_of_revisits(path, connection.scalar(ends) or 0)
+            if not end:
+                path.unlink()
+            elif path.stat().st_size > end:
+                os.truncate(path, end)
 
-    def _newest(self, source_id: str, url: str, *conditions: Any) -> Mapping[Any, Any] | None:
+    def forget_validators(self, file: str, offset: int) -> int:
+        """Ask the addresses whose answer lies at this place without validators the next time; how many."""
+        there = (_captures.c.file == file, _captures.c.offset == offset)
+        asked = select(_captures.c.source_id, _captures.c.requested_url).where(*there)
+        mine = tuple_(_validators.c.source_id, _validators.c.url).in_(asked)
+        with self._database.write() as connection:
+            return connection.execute(delete(_validators).where(mine)).rowcount
+
+    def _newest(self, source_id: str, url: str, *conditions: Any) -> Row | None:
         query = (
             select(_captures)
             .where(_captures.c.source_id == source_id, _captures.c.requested_url == url, _captures.c.file.is_not(None))
@@ -148,75 +204,90 @@ class Captures:
         with self._database.read() as connection:
             return connection.execute(query).mappings().first()
 
-    def _same(self, source_id: str, capture: Capture) -> dict[str, Any] | None:
-        """Where the same answer is held already, and can be read."""
-        row = self._newest(source_id, capture.request.url)
-        if row is None or (row["sha256"], row["status"], row["url"]) != (
-            capture.sha256,
-            capture.status,
-            safe(capture.url),
-        ):
-            return None
-        return None if self._body(row) is None else {name: row[name] for name in ("file", "offset", "length")}
+    def _known(self, source_id: str, capture: Capture) -> Row | None:
+        """The row of the same answer, if it came before."""
+        same = {"sha256": capture.sha256, "status": capture.status, "url": capture.url}
+        return self._newest(source_id, capture.request.url, *(_captures.c[name] == same[name] for name in same))
 
-    def _body(self, row: Mapping[Any, Any]) -> bytes | None:
-        """The bytes that a row points to; None when they are not there or not those."""
+    def _capture(self, row: Row) -> Capture | None:
+        """The answer of a row as it came; None when it cannot be read back whole."""
+        answer = self._answer(row)
+        if answer is None:
+            return None
+        return Capture(
+            request=Request(url=row["requested_url"], access=row["access"], carry=row["carry"]),
+            url=row["url"],
+            status=row["status"],
+            headers=dict(row["headers"]),
+            body=answer.body,
+            fetched_at=row["fetched_at"],
+            sha256=row["sha256"],
+        )
+
+    def _answer(self, row: Row) -> warc.Answer | None:
+        """The record that a row points to; None when it is not there or holds other bytes."""
         try:
             with (self._folder / row["file"]).open("rb") as file:
                 file.seek(row["offset"])
-                body = warc.body_of(file.read(row["length"]))
+                answer = warc.answer_of(file.read(row["length"]))
         except (OSError, ValueError):
             return None
-        return body if len(body) == row["size"] and _sha256(body) == row["sha256"] else None
+        is_whole = len(answer.body) == row["size"] and hashlib.sha256(answer.body).hexdigest() == row["sha256"]
+        return answer if is_whole else None
 
-    def _write(self, run: Run, capture: Capture) -> dict[str, Any]:
-        name = _file_of(run.source_id, run.started_at, run.id)
+    @contextlib.contextmanager
+    def _written(self, run: Run, capture: Capture, records: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:
+        """Write the records of an answer, and give the place of the second; they go again if no row follows."""
+        size = sum(map(len, records))
+        with translated(self._folder / warcfiles.FOLDER):
+            name, is_new = self._file(run, size)
         path = self._folder / name
-        request, response = warc.request_and_response(capture)
         with translated(path):
             path.parent.mkdir(exist_ok=True)
-            is_new = not path.exists()
-            before = warc.info_record(path.name, _stamp(capture.fetched_at)) if is_new else b""
-            start = _append(path, before + request + response)
+            head = b""
             if is_new:
-                _sync_folder(path.parent)
-        return {"file": name, "offset": start + len(before) + len(request), "length": len(response)}
+                part_of = f"run {run.id} of {run.source_id}"
+                head = warc.info_record(path.name, _stamp(capture.fetched_at), software=self._software, part_of=part_of)
+            start = warcfiles.append(path, b"".join((head, *records)))
+        try:
+            yield {"file": name, "offset": start + len(head) + len(records[0]), "length": len(records[1])}
+        except StorageError:
+            with contextlib.suppress(OSError):
+                warcfiles.take_back(path, start, start + len(head) + size)
+            raise
+
+    def _file(self, run: Run, size: int) -> tuple[str, bool]:
+        """Where the next ``size`` bytes of a run go: its last file, or another when it is full; whether that is new."""
+        part = self._parts.get(run.id, 1)
+        while True:
+            name = warcfiles.file_name(run.source_id, run.started_at, run.id, part)
+            path = self._folder / name
+            held = path.stat().st_size if path.exists() else 0
+            if not held or held + size <= self._file_size:
+                self._parts[run.id] = part
+                return name, held == 0
+            part += 1
 
 
-def _file_of(source_id: str, started_at: datetime, run_id: int) -> str:
-    return f"{FOLDER}/{source_id}-{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run_id}.warc.gz"
+def _row_of(run: Run, capture: Capture) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "source_id": run.source_id,
+        "requested_url": capture.request.url,
+        "url": capture.url,
+        "access": capture.request.access,
+        "carry": capture.request.carry,
+        "status": capture.status,
+        "headers": tuple(capture.headers.items()),
+        "fetched_at": capture.fetched_at,
+        "sha256": capture.sha256,
+        "size": len(capture.body),
+    }
+
+
+def _place(row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in ("file", "offset", "length")}
 
 
 def _stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _sha256(body: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(body).hexdigest()
-
-
-def _append(path: Path, data: bytes) -> int:
-    """Append all of ``data`` durably, or nothing; where it begins."""
-    with path.open("ab", buffering=0) as file:
-        start = file.seek(0, os.SEEK_END)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[file.write(view) or 0 :]
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(start)
-            raise
-    return start
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name durable, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

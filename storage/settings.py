@@ -13,3 +13,5 @@ class ArchiveSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     folder: Path = Path("archive")
+    warc_file_bytes: int = 2**30  # size of a WARC file after which a run goes on in a new one
+    software: str = "cupola"  # name and version of who writes; stands at the head of each WARC file

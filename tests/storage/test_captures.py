@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,10 +22,12 @@ from warcio.checker import Checker
 from scraper.capture import Access, Capture, Request
 from storage import warc
 from storage.archive import Archive
+from storage.captures import FILE_SIZE
 from storage.errors import SourceBusy, StorageError
 from storage.processes import Process
 from storage.runs import Run, RunStatus
 from storage.schema import CaptureRecord, rows_of
+from storage.settings import ArchiveSettings
 
 PAGE = "https://social.example/api/v1/accounts/1/statuses?limit=40"
 Answer = Callable[..., Capture]
@@ -39,6 +42,20 @@ def rows(archive: Archive) -> list[dict[str, object]]:
 
 def warc_files(folder: Path) -> list[Path]:
     return sorted((folder / "warc").glob("*"))
+
+
+def kinds_in(file: Path) -> list[str]:
+    return [str(record["WARC-Type"]) for record in headers_in(file)]
+
+
+def headers_in(file: Path) -> list[dict[str, Any]]:
+    """Every record's headers as another program reads them; under ``http`` its status line and HTTP headers."""
+    with file.open("rb") as stream:
+        return [
+            dict(record.rec_headers.headers)
+            | {"http": record.http_headers and (record.http_headers.statusline, dict(record.http_headers.headers))}
+            for record in ArchiveIterator(stream, check_digests="raise")
+        ]
 
 
 def test_an_answer_comes_back_as_it_was(archive: Archive, run: Run, capture_of: Answer) -> None:
@@ -113,19 +130,189 @@ def test_the_row_points_into_the_file(archive: Archive, run: Run, capture_of: An
 def test_the_same_answer_is_written_once(
     archive: Archive, run: Run, capture_of: Answer, folder: Path, now: datetime
 ) -> None:
-    """The same bytes for the same address get a row and no record, in this run and in a later one."""
+    """The same bytes for the same address are one response record and revisits, in this run and in a later one."""
     archive.captures.keep(run, capture_of(PAGE))
-    size = warc_files(folder)[0].stat().st_size
     archive.captures.keep(run, capture_of(PAGE))
     archive.journal.close(run, RunStatus.COMPLETED, now=now)
     later = archive.journal.begin("iss", "mastodon", None, now=now + timedelta(days=1))
     archive.captures.keep(later, capture_of(PAGE, etag="new"))
-    assert [file.stat().st_size for file in warc_files(folder)] == [size]
+    assert [kinds_in(file) for file in warc_files(folder)] == [
+        ["warcinfo", "request", "response", "request", "revisit"],
+        ["warcinfo", "request", "revisit"],
+    ]
     places = {(row["file"], row["offset"], row["length"]) for row in rows(archive)}
     assert (len(rows(archive)), len(places)) == (3, 1)
     held = archive.captures.held("iss", PAGE)
     assert held is not None
     assert held.headers["etag"] == "new"
+
+
+def test_an_answer_that_comes_back_after_another_is_not_written_again(
+    archive: Archive, run: Run, capture_of: Answer, folder: Path
+) -> None:
+    """A page that goes to and fro between two states is held twice, however often it does."""
+    for body in (b"a", b"b") * 3:
+        archive.captures.keep(run, capture_of(PAGE, body))
+    assert kinds_in(warc_files(folder)[0]).count("response") == 2
+    held = archive.captures.held("iss", PAGE)
+    assert held is not None
+    assert held.body == b"b"
+
+
+def test_a_revisit_refers_to_its_original(archive: Archive, run: Run, capture_of: Answer, folder: Path) -> None:
+    """Id, address, date and payload digest of the record that has the bytes, as WARC 1.1 (6.7) wants it."""
+    for etag in ("1", "2"):
+        archive.captures.keep(run, capture_of(PAGE, b"page", etag=etag))
+    records = headers_in(warc_files(folder)[0])
+    original, revisit = records[2], records[4]
+    assert revisit["WARC-Profile"] == "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
+    assert revisit["WARC-Refers-To"] == original["WARC-Record-ID"]
+    assert revisit["WARC-Refers-To-Target-URI"] == original["WARC-Target-URI"] == PAGE
+    assert revisit["WARC-Refers-To-Date"] == original["WARC-Date"]
+    assert revisit["WARC-Payload-Digest"] == original["WARC-Payload-Digest"]
+    assert revisit["http"] == ("200 OK", {"content-type": "text/html", "etag": "2", "content-length": "4"})
+
+
+def test_a_304_is_written_as_what_it_was(archive: Archive, run: Run, capture_of: Answer, folder: Path) -> None:
+    """An answer that the host confirmed is a revisit with the 304's own headers, and the request had the validator."""
+    archive.captures.keep(run, capture_of(PAGE, b"page", etag='"1"'))
+    confirmed = capture_of(PAGE, b"page", etag='"1"')
+    asked = dataclasses.replace(confirmed.request, etag='"1"')
+    archive.captures.keep(run, dataclasses.replace(confirmed, request=asked, not_modified={"date": "today"}))
+    _, _, original, request, revisit = headers_in(warc_files(folder)[0])
+    assert revisit["WARC-Profile"] == "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+    assert revisit["WARC-Refers-To"] == original["WARC-Record-ID"]
+    assert revisit["http"] == ("304 Not Modified", {"date": "today"})
+    assert request["http"][1]["If-None-Match"] == '"1"'
+    assert [row["status"] for row in rows(archive)] == [200, 200]
+
+
+def test_request_and_response_name_each_other(archive: Archive, run: Run, capture_of: Answer, folder: Path) -> None:
+    """WARC-Concurrent-To leads from one to the other and back, for responses and revisits alike."""
+    for _ in range(2):
+        archive.captures.keep(run, capture_of(PAGE))
+    records = headers_in(warc_files(folder)[0])
+    assert len({record["WARC-Record-ID"] for record in records}) == 5
+    for one, other in ((records[1], records[2]), (records[3], records[4])):
+        assert one["WARC-Concurrent-To"] == other["WARC-Record-ID"]
+        assert other["WARC-Concurrent-To"] == one["WARC-Record-ID"]
+
+
+def test_a_file_says_who_wrote_it(folder: Path, capture_of: Answer, now: datetime) -> None:
+    """The first record names software, version and run."""
+    with Archive.open(ArchiveSettings(folder=folder, software="cupola/1.2.3")) as archive:
+        run = archive.journal.begin("iss", "mastodon", None, now=now)
+        archive.captures.keep(run, capture_of(PAGE))
+    with warc_files(folder)[0].open("rb") as stream:
+        info = next(iter(ArchiveIterator(stream))).content_stream().read().decode()
+    assert "software: cupola/1.2.3\r\n" in info
+    assert "isPartOf: run 1 of iss\r\n" in info
+
+
+def test_a_full_file_is_followed_by_another(folder: Path, capture_of: Answer, now: datetime) -> None:
+    """A run goes on in a new file, with a head of its own, before a record makes one too big; all is read back."""
+    with Archive.open(ArchiveSettings(folder=folder, warc_file_bytes=3000)) as archive:
+        run = archive.journal.begin("iss", "mastodon", None, now=now)
+        bodies = {f"{PAGE}&page={number}": os.urandom(500) for number in range(8)}
+        bodies[f"{PAGE}&page=big"] = os.urandom(5000)
+        for url, body in bodies.items():
+            archive.captures.keep(run, capture_of(url, body))
+        assert {url: archive.captures.held("iss", url).body for url in bodies} == bodies  # type: ignore[union-attr]
+        files = warc_files(folder)
+        assert [file.name for file in files][:2] == [
+            "iss-20161203T210405Z-1-2.warc.gz",
+            "iss-20161203T210405Z-1-3.warc.gz",
+        ]
+        assert all(kinds_in(file)[0] == "warcinfo" for file in files)
+        assert sorted(file.stat().st_size > 3000 for file in files) == [False] * (len(files) - 1) + [True]
+        # and all of them are put in order when the run has died
+        for file in files:
+            with file.open("ab") as stream:
+                stream.write(b"torn")
+        archive.journal.begin("iss", "mastodon", None, now=now + timedelta(seconds=61))
+        assert {url: archive.captures.held("iss", url).body for url in bodies} == bodies  # type: ignore[union-attr]
+        assert sum(len(kinds_in(file)) for file in files) == len(files) + 2 * len(bodies)
+
+
+def test_a_damaged_answer_is_written_again_when_it_comes_again(
+    archive: Archive, run: Run, capture_of: Answer, folder: Path
+) -> None:
+    """Every row that pointed to the damaged bytes points to the sound ones then."""
+    archive.captures.keep(run, capture_of(PAGE, b"page"))
+    archive.captures.keep(run, capture_of(PAGE, b"page"))
+    (file,) = warc_files(folder)
+    data = bytearray(file.read_bytes())
+    at = int(str(rows(archive)[0]["offset"])) + 30
+    data[at] ^= 0xFF
+    file.write_bytes(data)
+    assert archive.captures.held("iss", PAGE) is None
+    archive.captures.keep(run, capture_of(PAGE, b"page"))
+    places = {(row["file"], row["offset"], row["length"]) for row in rows(archive)}
+    assert len(places) == 1
+    held = archive.captures.held("iss", PAGE)
+    assert held is not None
+    assert held.body == b"page"
+
+
+@pytest.mark.parametrize("size", [FILE_SIZE, 1500])
+def test_cut_anywhere_the_file_is_whole_again(folder: Path, capture_of: Answer, now: datetime, size: int) -> None:
+    """A run that died at any byte of its last records leaves files of whole records, and every row its bytes."""
+    with Archive.open(ArchiveSettings(folder=folder, warc_file_bytes=size)) as archive:
+        run = archive.journal.begin("iss", "mastodon", None, now=now)
+        archive.captures.keep(run, capture_of(PAGE, b"first"))
+        file = warc_files(folder)[0]
+        before = file.read_bytes()
+        pieces = [
+            *warc.request_and_response(capture_of(PAGE, b"second")),
+            *warc.request_and_response(capture_of(PAGE, b"third")),
+        ]
+        tail = b"".join(pieces)
+        with archive.database.write() as connection:
+            for cut in range(0, len(tail), 1 if size == FILE_SIZE else 97):
+                file.write_bytes(before + tail[:cut])
+                archive.captures.mend(connection, run.id)
+                assert file.read_bytes() == before
+        held = archive.captures.held("iss", PAGE)
+        assert held is not None
+        assert held.body == b"first"
+
+
+def test_cut_anywhere_in_revisits_the_whole_ones_stay(
+    archive: Archive, run: Run, capture_of: Answer, folder: Path
+) -> None:
+    """Records without bytes of their own have no place in the index, and stay all the same when they are whole."""
+    archive.captures.keep(run, capture_of(PAGE, b"page"))
+    (file,) = warc_files(folder)
+    ends = [file.stat().st_size]
+    for _ in range(2):
+        archive.captures.keep(run, capture_of(PAGE, b"page"))
+        ends.append(file.stat().st_size)
+    data = file.read_bytes()
+    with archive.database.write() as connection:
+        for cut in range(ends[0], len(data) + 1):
+            file.write_bytes(data[:cut])
+            archive.captures.mend(connection, run.id)
+            assert file.stat().st_size == max(end for end in ends if end <= cut)
+
+
+def test_a_run_that_saw_nothing_new_and_died_keeps_what_it_saw(
+    archive: Archive, run: Run, capture_of: Answer, folder: Path, now: datetime
+) -> None:
+    """A file of revisits alone is cut to whole pairs, and goes only when there is none."""
+    archive.captures.keep(run, capture_of(PAGE))
+    archive.journal.close(run, RunStatus.COMPLETED, now=now)
+    later = archive.journal.begin("iss", "mastodon", None, now=now + timedelta(days=1))
+    archive.captures.keep(later, capture_of(PAGE))
+    file = warc_files(folder)[-1]
+    whole = file.read_bytes()
+    with archive.database.write() as connection:
+        for tail in (b"", b"x", warc.request_and_response(capture_of(PAGE))[0]):
+            file.write_bytes(whole + tail)
+            archive.captures.mend(connection, later.id)
+            assert file.read_bytes() == whole
+        file.write_bytes(whole[:-1])
+        archive.captures.mend(connection, later.id)
+        assert not file.exists()
 
 
 @pytest.mark.parametrize("other", [{"body": b"new"}, {"status": 404}, {"url": PAGE + "0"}])
@@ -217,12 +404,15 @@ def test_the_file_of_a_live_run_is_left_alone(
     assert file.read_bytes().endswith(b"about to be indexed")
 
 
-def test_a_run_without_its_lease_indexes_nothing(archive: Archive, run: Run, capture_of: Answer, now: datetime) -> None:
+def test_a_run_without_its_lease_indexes_nothing(
+    archive: Archive, run: Run, capture_of: Answer, folder: Path, now: datetime
+) -> None:
     """A run whose lease was taken over, because the machine slept, may not go on writing."""
     archive.journal.begin("iss", "mastodon", None, now=now + timedelta(seconds=61))
     with pytest.raises(SourceBusy):
         archive.captures.keep(run, capture_of(PAGE))
     assert rows(archive) == []
+    assert warc_files(folder) == []
 
 
 def test_a_place_that_cannot_be_written(archive: Archive, run: Run, capture_of: Answer, folder: Path) -> None:

@@ -1,0 +1,154 @@
+"""The WARC files of an archive: their names, appending a whole record or nothing, walking and cutting them.
+
+Every run writes files of its own, ``warc/<source>-<began>-<run>.warc.gz``; when one is as big as it may be, the
+next is ``…-<run>-2.warc.gz``. Knows no rows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+FOLDER = "warc"
+_NAME = re.compile(r"(?P<stem>.+-\d{8}T\d{6}Z-(?P<run>\d+))(?:-(?P<part>\d+))?\.warc\.gz")
+_TYPE = re.compile(rb"^WARC-Type:\s*([a-z]+)", re.IGNORECASE | re.MULTILINE)
+#: a record's own headers are found in its first bytes
+_HEAD = 2048
+_CHUNK = 2**18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A whole record in a file: where it lies, and its ``WARC-Type``."""
+
+    offset: int
+    length: int
+    kind: str
+
+
+def file_name(source_id: str, started_at: datetime, run_id: int, part: int = 1) -> str:
+    """The path of a run's file within the archive, with ``/``; ``part`` counts from 1."""
+    stem = f"{source_id}-{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{run_id}"
+    return f"{FOLDER}/{stem}.warc.gz" if part == 1 else f"{FOLDER}/{stem}-{part}.warc.gz"
+
+
+def run_of(name: str) -> int | None:
+    """The run that a file in ``warc/`` is of, by its bare name; None when that is no name of ours."""
+    found = _NAME.fullmatch(name)
+    return int(found["run"]) if found else None
+
+
+def files_of(folder: Path, source_id: str, started_at: datetime, run_id: int) -> list[str]:
+    """The paths (within the archive in ``folder``) of the files of a run that are there."""
+    first = Path(file_name(source_id, started_at, run_id))
+    stem = first.name.removesuffix(".warc.gz")
+    held = (folder / FOLDER).glob("*.warc.gz")
+    found = {path.name: _NAME.fullmatch(path.name) for path in held if path.name.startswith(stem)}
+    return sorted(f"{FOLDER}/{name}" for name, match in found.items() if match and match["stem"] == stem)
+
+
+def append(path: Path, data: bytes) -> int:
+    """Append all of ``data`` durably, or nothing; where it begins.
+
+    Raises:
+        OSError: the disk is at fault.
+    """
+    is_new = not path.exists()
+    with path.open("ab", buffering=0) as file:
+        start = file.seek(0, os.SEEK_END)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[file.write(view) or 0 :]
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(start)
+            raise
+    if is_new:
+        _sync_folder(path.parent)
+    return start
+
+
+def take_back(path: Path, start: int, end: int) -> None:
+    """Cut off what was appended between two places, unless somebody has written behind it; an empty file goes."""
+    if path.stat().st_size != end:
+        return
+    if start:
+        os.truncate(path, start)
+    else:
+        path.unlink()
+
+
+def members(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[Member]:
+    """The whole records between two places of a file, in order, each unpacked to its last byte and checksum.
+
+    Memory does not grow with a record's size.
+
+    Args:
+        file: open for reading; where it stands does not matter.
+        start: where a record begins.
+        end: where to stop; the end of the file when not given.
+
+    Raises:
+        ValueError: what comes after the last record given is no whole one.
+    """
+    at = start
+    while end is None or at < end:
+        file.seek(at)
+        unpack, head, length = zlib.decompressobj(wbits=31), b"", 0
+        while not unpack.eof:
+            chunk = file.read(_CHUNK if end is None else min(_CHUNK, end - at - length))
+            if not chunk and not length:
+                return
+            try:
+                rest, out = chunk, b""
+                while not unpack.eof:
+                    out = unpack.decompress(rest, _CHUNK)
+                    head += out[: _HEAD - len(head)]
+                    rest = unpack.unconsumed_tail
+                    if not rest and len(out) < _CHUNK:
+                        break
+            except zlib.error as error:
+                raise ValueError(f"no whole record at byte {at} ({error})") from error
+            if not chunk and not unpack.eof:
+                raise ValueError(f"the record at byte {at} is cut short")
+            length += len(chunk) - len(unpack.unused_data)
+        kind = _TYPE.search(head)
+        if not head.startswith(b"WARC/") or kind is None:
+            raise ValueError(f"what begins at byte {at} is no record")
+        yield Member(offset=at, length=length, kind=kind[1].decode().lower())
+        at += length
+
+
+def end_of_revisits(path: Path, start: int) -> int:
+    """Where the last whole pair of request and revisit ends that follows on ``start``; ``start`` if none does.
+
+    A response that no row points to, and a record that is cut short, end it: they are what a killed run left.
+    """
+    end = start
+    with path.open("rb") as file:
+        try:
+            for member in members(file, start):
+                if member.kind == "revisit":
+                    end = member.offset + member.length
+                elif member.kind not in ("request", "warcinfo"):
+                    break
+        except ValueError:
+            pass
+    return end
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name durable, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
