@@ -26,6 +26,7 @@ from scraper.pages.tree import Resolve, ancestors, attribute, corrected, resolve
 from scraper.settings import SourceOptions
 from scraper.source import Source
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ONE_PAGE = re.compile(r"/ESA_Multimedia/Images/\d{4}/\d{2}/", re.IGNORECASE)
 _LISTING = re.compile(r"/\((?:offset|sortBy|result_type|keyword)\)/|/ESA_Multimedia/(?:Sets|Missions|Keywords|Search)/")
 
@@ -102,7 +103,7 @@ class EsaGallery(Source[SourceOptions]):
         licence, licence_url = esa.licence_of(rights)
         title = esa.title_of(soup)
         parts = urlsplit(url)
-        native_id = unquote(parts.path.strip("/")) + (f"?{parts.query}" if parts.query else "")
+        native_id = _on_a_line(unquote(parts.path.strip("/"))) + (f"?{parts.query}" if parts.query else "")
         return Post(
             source_id=self.id,
             native_id=native_id or parts.netloc,
@@ -180,7 +181,12 @@ def _hash(text: str) -> str:
 
 
 def _stem_of(picture: Picture) -> str:
-    return stem((picture.shown or picture.large)[0])
+    return _on_a_line(stem((picture.shown or picture.large)[0]))
+
+
+def _on_a_line(name: str) -> str:
+    """A name out of an address that stays on its line and obeys no terminal: control characters stay encoded."""
+    return _CONTROL.sub(lambda found: quote(found[0]), name)
 
 
 def _attachment(picture: Picture, credit: str | None) -> Attachment:

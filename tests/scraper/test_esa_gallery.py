@@ -473,6 +473,15 @@ def test_hostile_text_can_be_written_to_any_store() -> None:
         assert text.encode("utf-8").decode("utf-8") == text
 
 
+def test_a_key_stays_on_its_line_whatever_an_address_holds() -> None:
+    """Line ends and escapes that stand encoded in addresses of page and picture are not decoded into the keys."""
+    gallery = figure("/var/img/Pho%0ato%1b[31m_%C2%9b.jpg", caption(1))
+    page, picture = posts_of(INTRO + gallery, f"{PAGE}%0Ax%1B%C2%9B%E2%80%A8é")
+    assert page.native_id == "ESA_Multimedia/Images/2021/04/Une_page_d_essai%0Ax%1B%C2%9B%E2%80%A8é"
+    assert picture.native_id == "Pho%0Ato%1B[31m_%C2%9B"
+    assert picture.native_id == picture.attachments[0].native_id
+
+
 def test_the_seed_page_in_every_plain_markup_gives_its_captions() -> None:
     """The caption and the introduction that started this project, as they stand."""
     path = SHARED / "captions" / "real.jsonl"
