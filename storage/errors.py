@@ -11,6 +11,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- SourceBusy               another run has the source's lease; ``source_id``, ``holder``
  +-- DiskFull                 no space is left where the archive lives
  +-- UnknownKey               no such post; ``key``, ``nearest``
+ +-- SqlRefused               a person's own SQL is wrong, would write, or is over a limit
  +-- RowRefused               the database does not take these values: a bug or a very odd post, not the archive's state
 
 Please add a line here with every new error.
@@ -82,6 +83,10 @@ class UnknownKey(StorageError):
         super().__init__(message)
         self.key = key
         self.nearest = nearest
+
+
+class SqlRefused(StorageError):
+    """A person's own SQL is wrong, would write, or is over a limit; the archive itself is well."""
 
 
 class RowRefused(StorageError):

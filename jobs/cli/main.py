@@ -24,6 +24,7 @@ COMMANDS = {
     "scrape": ("scrape", "Fetch what the sources have published: one run now."),
     "query": ("query", "Find posts in the archive."),
     "show": ("show", "One post whole, with its provenance."),
+    "sql": ("sql", "Ask the archive in SQL; nothing can be changed by it."),
     "split": ("split", "Split captions into French and English: JSON lines in and out."),
     "retry": ("retry", "Take failed pictures again now."),
     "verify": ("care", "Check every held file against its hash."),
@@ -88,7 +89,7 @@ def _run(arguments: list[str]) -> NoReturn:
 
 def _told(error: BaseException) -> int:
     """Say what went wrong, in words for the person at the terminal; the exit status."""
-    from storage.errors import SourceBusy, StorageError, UnknownKey
+    from storage.errors import SourceBusy, SqlRefused, StorageError, UnknownKey
 
     match error:
         case SystemExit() if not isinstance(error.__context__, BrokenPipeError):
@@ -114,6 +115,9 @@ def _told(error: BaseException) -> int:
         case UnknownKey():
             hint = f" Did you mean {error.nearest[0]}?" if error.nearest else ""
             click.echo(f"Error: {printable(f'{error}{hint}')}", err=True)
+            return WRONG_USE
+        case SqlRefused():
+            click.echo(f"Error: {printable(str(error))}", err=True)
             return WRONG_USE
         case SourceBusy():
             click.echo(f"Error: {printable(str(error))}", err=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+#: a cell that begins with one of these is a formula to a spreadsheet
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
@@ -45,6 +50,18 @@ def for_people() -> Iterator[Console]:
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         sys.stdout.write(captured.get().encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
+
+
+def defused(text: str) -> str:
+    """``text`` as a cell of CSV: an apostrophe in front keeps a spreadsheet from running it as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """A line of CSV by RFC 4180: it ends in CRLF, quotes are doubled, a cell is quoted only where that is needed."""
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import click
 
 from jobs.cli.main import DONE
 from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.output import csv_line, defused, for_people, for_programs
 from jobs.errors import UsageError
 from jobs.logs import printable
 from storage.postview import COLUMNS, LANGS, VERDICTS, PostView
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 #: rows of a table when no --limit is given
 ROWS = 50
-#: a cell that begins with one of these is a formula to a spreadsheet
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @click.command()
@@ -135,7 +134,6 @@ def _as_table(database: Database, filters: Filters) -> int:
     from dataclasses import replace
 
     from jobs.cli.listing import listing
-    from jobs.cli.output import for_people
     from storage.queries import count, find
 
     posts = list(find(database, filters if filters.limit else replace(filters, limit=ROWS)))
@@ -160,8 +158,6 @@ def _as_ids(database: Database, filters: Filters) -> int:
 
 
 def _as_json(database: Database, filters: Filters) -> int:
-    from jobs.cli.output import for_programs
-
     found = 0
     with for_programs() as write:
         for post in _posts(database, filters):
@@ -173,20 +169,13 @@ def _as_json(database: Database, filters: Filters) -> int:
 
 
 def _as_csv(database: Database, filters: Filters) -> int:
-    import csv
-    import io
+    def line(post: PostView) -> str:
+        return csv_line(_cell(post, name) for name in COLUMNS)
 
-    def line(cells: tuple[str, ...]) -> str:
-        buffer = io.StringIO()
-        csv.writer(buffer).writerow(cells)  # RFC 4180: CRLF, quotes doubled, quoted only where needed
-        return buffer.getvalue()
-
-    return _written(database, filters, lambda post: line(tuple(_cell(post, name) for name in COLUMNS)), line(COLUMNS))
+    return _written(database, filters, line, csv_line(COLUMNS))
 
 
 def _written(database: Database, filters: Filters, form: Callable[[PostView], str], head: str = "") -> int:
-    from jobs.cli.output import for_programs
-
     found = 0
     with for_programs() as write:
         write(head)
@@ -214,8 +203,7 @@ def _cell(post: PostView, name: str) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return json.dumps(value, ensure_ascii=False)
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return defused(str(value))
 
 
 def _hint(database: Database, filters: Filters) -> None:

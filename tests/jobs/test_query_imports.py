@@ -22,10 +22,12 @@ OURS = {
         "errors",
         "filters",
         "folding",
+        "guard",
         "lookup",
         "migrations",
         "postview",
         "queries",
+        "sqlquery",
         "views",
         "disk",
     },
@@ -112,6 +114,16 @@ def test_pydantic_and_yaml_are_loaded_for_the_configuration_only(asked, held):
         "annotated_types",
         "typing_inspection",
     }
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "json", "csv"])
+def test_sql_loads_no_more_than_a_query(asked, held, form):
+    """`sql` is a reading command like `query`; only its table is drawn by rich."""
+    names = loaded("sql", "--archive", held.folder, "--format", form, "SELECT key FROM archive_posts")
+    assert third_parties(names) <= (ALLOWED if form == "table" else ALLOWED - {"rich"})
+    for room, allowed in OURS.items():
+        assert own(names, room) <= allowed
+    assert not {name for name in names if name.startswith(tuple(NOT_OF_SQLALCHEMY | NOT_OF_RICH))}
 
 
 def test_showing_a_post_loads_no_more_than_a_query(asked, held):
