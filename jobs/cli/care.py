@@ -13,6 +13,7 @@ import click
 from jobs import logs
 from jobs.cli.main import DONE, IN_PART
 from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,9 +79,10 @@ def _tell(report: Report) -> None:
     from jobs.logs import printable
 
     with for_people() as console:
-        read = f"{report.files:,} pictures ({report.bytes:,} bytes) and {report.answers:,} answers were read"
+        pictures, answers = counted(report.files, "picture"), counted(report.answers, "answer")
+        read = f"{pictures} ({report.bytes:,} bytes) and {answers} were read"
         if report.is_sound:
-            console.print(Text(f"✓ All is well: {read}, each as it was recorded.", style="green"))
+            console.print(Text(f"✓ All is well: {read}, each as it was recorded.", style="green"), soft_wrap=True)
         else:
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
             table.add_column("damage", style="red", no_wrap=True)
@@ -93,11 +95,11 @@ def _tell(report: Report) -> None:
             console.print(Text(f"✗ {len(report.damage):,} damaged: {read}.", style="bold red"))
         if report.orphans:
             console.print(
-                f"{len(report.orphans):,} files in media/ belong to no post. They do no harm and may be removed"
-                " when no run is under way:"
+                f"Of no post, but harmless: {counted(len(report.orphans), 'file')} in media/,"
+                " to be removed when no run is under way, or left:"
             )
             for path in report.orphans[:TOLD]:
-                console.print(Text(f"  {path}", style="dim"))
+                console.print(Text(f"  {path}", style="dim"), soft_wrap=True)
             _tell_more(console, len(report.orphans))
 
 
@@ -111,7 +113,7 @@ def db() -> None:
     """The archive's schema."""
 
 
-@db.command()
+@db.command(short_help="Bring an older archive up to this version's schema.")
 @reading
 @common
 def upgrade(archive: Path | None, config: Path | None) -> int:

@@ -9,6 +9,7 @@ import click
 
 from jobs.cli.main import DONE
 from jobs.cli.options import common
+from jobs.cli.wording import counted
 from jobs.errors import UsageError
 
 
@@ -49,8 +50,8 @@ def check(path: Path | None, config: Path | None) -> int:
     file = load(path or config_path(config))
     configured = sources_of(file)
     click.echo(
-        f"{file.path} is valid: {_counted(len(configured), 'source')}, "
-        f"{_counted(len(file.config.missions), 'mission')}, archive in {file.folder}"
+        f"{file.path} is valid: {counted(len(configured), 'source')}, "
+        f"{counted(len(file.config.missions), 'mission')}, archive in {file.folder}"
     )
     for item in configured:
         click.echo(f"  {item.source.id}: {item.source.kind}, {item.source.options.url}")
@@ -58,7 +59,3 @@ def check(path: Path | None, config: Path | None) -> int:
         told = "http.contact is not your mail or web address yet; only loopback hosts are asked until it is."
         click.echo(f"Note: {told}", err=True)
     return DONE
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -16,9 +16,11 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs import logs
+from jobs.cli.wording import counted
 from jobs.logs import printable
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Progress
+from scraper.address import shown
 from scraper.crawl import Page
 
 #: seconds between two plain lines about one source
@@ -47,13 +49,20 @@ FAILURES_TOLD = 20
 
 
 class Lines(Progress):
-    """Progress as plain lines on stderr, a few seconds apart: for a log, a pipe or a small terminal."""
+    """Progress as plain lines on stderr, a few seconds apart: for a log, a pipe or a small terminal.
 
-    def __init__(self) -> None:
+    With ``every_page`` each page is told as well, by its address.
+    """
+
+    def __init__(self, *, every_page: bool = False) -> None:
+        self._every_page = every_page
         self._due = time.monotonic() + LINE_EVERY
 
     def page(self, page: Page, report: Report) -> None:
         """A page was dealt with."""
+        if self._every_page:
+            click.echo(f"{report.source_id}: {printable(shown(page.request.url))}", err=True)
+            self._due = 0.0
         self._line(report, 0)
 
     def media(self, report: Report, waiting: int) -> None:
@@ -65,8 +74,8 @@ class Lines(Progress):
             return
         self._due = time.monotonic() + LINE_EVERY
         click.echo(
-            f"{report.source_id}: {report.pages} pages, {report.posts_found} posts ({report.posts_added} new), "
-            f"{report.media_stored} pictures, {size(report.media_bytes)}"
+            f"{report.source_id}: {counted(report.pages, 'page')}, {counted(report.posts_found, 'post')} "
+            f"({report.posts_added:,} new), {counted(report.media_stored, 'picture')}, {size(report.media_bytes)}"
             + (f", {waiting} under way" if waiting else ""),
             err=True,
         )
@@ -106,11 +115,11 @@ class Live(Progress):
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
-    """Bars on a terminal, plain lines otherwise, nothing with ``-q``."""
+    """Bars on a terminal, plain lines otherwise or with ``-v``, nothing with ``-q``."""
     if logs.loudness < 0:
         yield Progress()
-    elif not sys.stderr.isatty():
-        yield Lines()
+    elif logs.loudness > 0 or not sys.stderr.isatty():
+        yield Lines(every_page=logs.loudness > 0)
     else:
         fields = ("posts", "pictures", "bytes")
         columns = (

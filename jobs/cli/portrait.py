@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from jobs.cli.wording import counted
 from jobs.logs import printable
 from storage.lookup import CaptureProvenance, DateProvenance, MediaProvenance, Provenance
 from storage.postview import MediaView, PostView, SegmentView
@@ -122,7 +123,7 @@ def _pictures(post: PostView, provenance: Provenance, folder: Path) -> Renderabl
 def _of_picture(item: MediaView, how: MediaProvenance, folder: Path) -> Iterator[tuple[str, str | None]]:
     yield "why", how.reason
     if item.state == "failed":
-        yield "again", f"{how.next_attempt_at or 'with the next run'}, after {how.attempts} tries"
+        yield "again", f"{how.next_attempt_at or 'with the next run'}; tried in {counted(how.attempts, 'run')} so far"
     yield "alt", item.alt
     yield "file", str(folder / item.path) if item.path else None
     yield "from", item.source_url

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
+from jobs import logs
 from jobs.cli import run
 from jobs.cli.main import INTERRUPTED
 from jobs.config import ConfigFile, parse
@@ -69,3 +71,19 @@ def test_json_is_utf_8_whatever_a_failure_holds(capsysbinary: pytest.CaptureFixt
     run._told([report], as_json=True, dry_run=False)
     told = json.loads(capsysbinary.readouterr().out.decode())
     assert told["one"]["failures"][0]["message"] == "expected a page of pictures, but ? “é”"
+
+
+def test_verbose_names_every_page_as_it_is_read(cupola: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """-v says which page was read and what it held so far, at once; without it a short run says nothing."""
+    page = tmp_path / "page.html"
+    page.write_text(
+        '<html><body><figure><img src="/x/23-1-eng-GB/Lac.jpg"><p>« Le lac gelé brille. »</p></figure></body></html>',
+        encoding="utf-8",
+    )
+    config = tmp_path / "config.yaml"
+    url = "https://www.esa.int/ESA_Multimedia/Images/2021/04/Lac"
+    config.write_text(f"sources: [{{id: lac, kind: esa_gallery, url: '{url}'}}]", encoding="utf-8")
+    command = ("scrape", "--config", config, "--from-file", page, "--no-media")
+    assert cupola(*command).err == ""
+    monkeypatch.setattr(logs, "loudness", 1)
+    assert cupola(*command).err == f"lac: {url}\nlac: 1 page, 1 post (0 new), 0 pictures, 0 B\n"
