@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,9 @@ _EXPECTED = {
     "tuple": "expected a list, such as [one, two]",
 }
 
+#: user and password before the host of an address, which are no more to be told than a token
+_PASSWORD = re.compile(r"[^/@:\s'\"]*:[^/@\s]*@")
+
 
 def words(fault: Mapping[str, Any]) -> str:
     """One of ``ValidationError.errors()`` as a sentence: what was expected, and what the file says."""
@@ -42,4 +46,4 @@ def _as_written(value: object) -> str:
     """A scalar as it stands in YAML, more or less."""
     if isinstance(value, bool):
         return str(value).lower()
-    return "nothing" if value is None else repr(value)
+    return "nothing" if value is None else _PASSWORD.sub("***@", repr(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -25,6 +26,15 @@ def _web_address(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+def _without_user(value: str) -> str:
+    if "@" in urlsplit(value).netloc:
+        raise ValueError("expected an address without user name and password; where a token is wanted, set token_env")
+    return value
+
+
+SourceAddress = Annotated[WebAddress, AfterValidator(_without_user)]
 
 
 def interval_of(rate: str) -> float:
@@ -76,7 +86,7 @@ class MissionSettings(Settings):
 class SourceOptions(Settings):
     """What every kind of source may be told; a kind adds its own."""
 
-    url: WebAddress
+    url: SourceAddress
     token_env: str | None = None  # name of the environment variable that holds a read token
     token: Annotated[str | None, Field(repr=False, exclude=True)] = None  # filled in from token_env, never in the file
     ignore_opt_outs: Annotated[str | None, Field(min_length=10)] = None  # the written reason to archive in spite of one

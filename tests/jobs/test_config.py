@@ -161,6 +161,22 @@ def test_a_secret_in_the_file_is_refused():
     assert "abc123" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'http: {proxy: "ann:hush@proxy.example:3128"}',
+        'http: {proxy: "socks://ann:hush@proxy.example"}',
+        'sources:\n  - {id: a, kind: k, url: "https://ann:hush@social.example/"}',
+        'sources:\n  - {id: a, kind: k, url: "ftp://ann:hush@social.example/"}',
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(text):
+    """The fault names the place; user and password are masked in what it quotes."""
+    with pytest.raises(ConfigError, match="proxy|url") as caught:
+        read(text).source_options(0, SourceOptions)
+    assert "hush" not in str(caught.value)
+
+
 def test_an_unknown_option_of_a_kind_is_named_with_the_nearest():
     """The kind's own options are judged as strictly as the rest."""
     with pytest.raises(
