@@ -23,7 +23,7 @@ def listing(posts: Sequence[PostView], console: Console) -> Table:
     wide = console.width >= WIDE
     lines = 3 if wide else 2
     date = 16 if wide and any("T" in (post.published_at or "") for post in posts) else 10
-    key = min(max(len(post.key) for post in posts), max(console.width // 5, 12))
+    key = _key_width(posts, console.width)
     gaps = 4 * 2
     caption = max((console.width - date - key - len("pictures") - gaps) // 2, 8)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
@@ -58,6 +58,13 @@ def _date(post: PostView, width: int) -> Text:
     if post.published_at is None:
         return Text("undated", style="yellow")
     return Text(post.published_at.removesuffix("Z").replace("T", " ")[:width])
+
+
+def _key_width(posts: Sequence[PostView], width: int) -> int:
+    """A fifth of the terminal, or up to a quarter where that keeps a source or an id in one piece, to be copied."""
+    pieces = (len(piece) for post in posts for piece in (f"{post.source}:", post.native_id))
+    fitting = max((piece for piece in pieces if piece <= width // 4), default=0)
+    return min(max(len(post.key) for post in posts), max(width // 5, 12, fitting))
 
 
 def _key(post: PostView, width: int) -> Text:

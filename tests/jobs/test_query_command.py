@@ -126,6 +126,13 @@ def test_a_table_fits_its_terminal(query, columns):
         assert "La Tierra" in answer.out
 
 
+def test_an_id_of_eighteen_digits_stands_in_one_piece_in_eighty_columns(held, cupola):
+    """A Mastodon id can be copied from the table; the source stands on the line before."""
+    held.add("114641492508672000", source="aurore-mastodon", fr="Atterrie.", en="Landed.")
+    lines = cupola("query", "--archive", held.folder, columns=80).out.splitlines()
+    assert [line[12:30].rstrip() for line in lines[2:4]] == ["aurore-mastodon:", "114641492508672000"]
+
+
 def test_a_wide_table_tells_the_time_and_more_of_the_caption(query):
     """From 120 columns on there is room for the time of day and for whole captions."""
     answer = query(columns=200)
