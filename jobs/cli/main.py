@@ -128,7 +128,7 @@ def _told(error: BaseException) -> int:
         case JobsError():
             click.echo(f"Error: {printable(str(error))}", err=True)
             return WRONG_USE
-    traceback.print_exception(error)
+    click.echo(printable("".join(traceback.format_exception(error))), err=True, nl=False)
     click.echo("This is a defect in Cupola, please report it. What was archived so far is safe.", err=True)
     return IN_PART
 

@@ -172,7 +172,7 @@ def test_a_secret_in_the_file_is_refused():
 )
 def test_a_password_in_an_address_is_refused_and_not_repeated(text):
     """The fault names the place; user and password are masked in what it quotes."""
-    with pytest.raises(ConfigError, match="proxy|url") as caught:
+    with pytest.raises(ConfigError, match=r"proxy|url") as caught:
         read(text).source_options(0, SourceOptions)
     assert "hush" not in str(caught.value)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from jobs import logs
-from jobs.cli import run
+from jobs.cli import main, run
 from jobs.cli.main import INTERRUPTED
 from jobs.config import ConfigFile, parse
 from jobs.report import KEPT, Failure, Outcome, Report
@@ -60,6 +60,15 @@ def test_a_wait_is_told_without_what_a_terminal_would_obey(capsys: pytest.Captur
     run._tell_wait("h.example", 8.0, "try 4 failed: BadStatusLine: \x1b]0;owned\x07\x9b31m")
     told = capsys.readouterr().err
     assert "waiting 8 s" in told
+    assert not set(told) & set("\x1b\x07\x9b")
+
+
+def test_a_defect_is_told_without_what_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
+    """An exception that nobody foresaw may hold words of a page; its traceback is shown all the same."""
+    assert main._told(ValueError("no such thing: \x1b]0;owned\x07\x9b31m")) == main.IN_PART
+    told = capsys.readouterr().err
+    assert "ValueError: no such thing" in told
+    assert "report it" in told
     assert not set(told) & set("\x1b\x07\x9b")
 
 

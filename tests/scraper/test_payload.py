@@ -76,7 +76,9 @@ def test_an_id_is_an_opaque_text(value: Any, read: str) -> None:
     assert Example(id=value).id == read
 
 
-@pytest.mark.parametrize("value", [None, "", " ", "a b", "a\n", "a\x00", "a\ufffd", "a\x9b", "\ud800", 1.5, True, [], {}])
+@pytest.mark.parametrize(
+    "value", [None, "", " ", "a b", "a\n", "a\x00", "a\ufffd", "a\x9b", "\ud800", 1.5, True, [], {}]
+)
 def test_what_can_be_no_id_is_refused(value: Any) -> None:
     """An id that is missing or broken must not become the key of a post."""
     with pytest.raises(ValidationError):
