@@ -7,6 +7,7 @@ asking polite, and an answer trusted, is decided here, the same for pages, API a
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,8 +133,9 @@ class Manners:
         interval = interval_of(settings.rate)
         self._budgeted = interval > 0
         self._throttle = Throttle(interval, clock, sleep, on_wait)
+        # without a cap: the head of the file is taken, however long it says that it is
         self._robots = Robots(
-            lambda url, head: self.ask(Request(url=url, access=Access.API), pages, head, settings.max_page_bytes), clock
+            lambda url, head: self.ask(Request(url=url, access=Access.API), pages, head, sys.maxsize), clock
         )
 
     def ask(self, request: Request, carry: Carrier, sink: Sink, limit: int) -> Streamed:

@@ -116,7 +116,9 @@ class Robots:
             with suppress(_Enough):
                 self._load(url, head)
         except FetchError as error:
-            if error.retriable or isinstance(error, Blocked):
+            # what came and could not be read (packed in a way that was not asked for, say) may forbid anything
+            was_answered = error.status is not None or (isinstance(error, Refused) and not error.retriable)
+            if error.retriable or not was_answered:
                 return _Rules(self._clock() + _FAULT_KEPT, None, error)
             return _Rules(self._clock() + _KEPT, None)  # RFC 9309 2.3.1.3: "unavailable" forbids nothing
         body = head.body

@@ -529,7 +529,11 @@ def test_no_robots_txt_means_allowed(web: Any, polite: Polite, status: int) -> N
     assert polite().fetch(Request(url=web.on("/a", web.reply(body=b"x")))).body == b"x"
 
 
-@pytest.mark.parametrize("fault", [503, hang_up, truncate], ids=str)
+def packed_unasked(exchange: Any) -> None:
+    exchange.raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nxyz")
+
+
+@pytest.mark.parametrize("fault", [503, hang_up, truncate, packed_unasked], ids=str)
 def test_a_robots_txt_that_cannot_be_read_puts_the_source_off(web: Any, polite: Polite, fault: Any) -> None:
     """The page is not asked for; the error may be taken up later."""
     web.on("/robots.txt", web.reply(fault) if isinstance(fault, int) else fault)
@@ -548,7 +552,8 @@ def test_a_crawl_delay_widens_the_budget(web: Any, polite: Polite, clock: Any) -
     assert clock.slept == [20.0, 20.0]
 
 
-def test_an_endless_or_moved_robots_txt_is_read_as_far_as_needed(web: Any, polite: Polite) -> None:
+@pytest.mark.parametrize("size", [None, 9_000_000_000], ids=["endless", "boastful"])
+def test_an_endless_or_moved_robots_txt_is_read_as_far_as_needed(web: Any, polite: Polite, size: int | None) -> None:
     """Half a megabyte counts; redirects are followed."""
 
     def endless(exchange: Any) -> None:
@@ -559,8 +564,12 @@ def test_an_endless_or_moved_robots_txt_is_read_as_far_as_needed(web: Any, polit
             except OSError:
                 return
 
+    def boastful(exchange: Any) -> None:
+        exchange.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\n")
+        exchange.wfile.write(b"User-agent: *\nDisallow: /private\n" + b"# for ever and ever\n" * 30_000)
+
     web.on("/robots.txt", web.reply(301, Location="/rules"))
-    web.on("/rules", endless)
+    web.on("/rules", endless if size is None else boastful)
     client = polite()
     with pytest.raises(Refused):
         client.fetch(Request(url=web.url("/private")))
