@@ -13,6 +13,17 @@ from jobs import logs
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def once(*names: str, **settings: Any) -> Callable[[F], F]:
+    """An option that counts once: given again it is refused, where click would take the last and say nothing."""
+
+    def only(ctx: click.Context, option: click.Parameter, values: tuple[Any, ...]) -> Any:
+        if len(values) > 1:
+            raise click.UsageError(f"{option.opts[0]} is given {len(values)} times, and counts once", ctx)
+        return values[0] if values else None
+
+    return click.option(*names, multiple=True, callback=only, **settings)
+
+
 def common(command: F) -> F:
     """``--config``, ``-v`` and ``-q``: every command has them."""
 

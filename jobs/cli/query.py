@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs.cli.main import DONE
-from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.options import archive_folder, common, once, reading
 from jobs.cli.output import csv_line, defused, for_people, for_programs
 from jobs.errors import UsageError
 from jobs.logs import printable
@@ -26,23 +26,23 @@ ROWS = 50
 
 
 @click.command()
-@click.option(
+@once(
     "--text",
     metavar="Q",
     help="It stands in the body, a caption, the title, a credit or an alt text; case and accents do not matter.",
 )
-@click.option("--lang", type=click.Choice(LANGS), help="There is a caption in this language.")
-@click.option("--source", metavar="S", help="The source's id.")
-@click.option("--mission", metavar="M", help="The mission's id.")
-@click.option(
+@once("--lang", type=click.Choice(LANGS), help="There is a caption in this language.")
+@once("--source", metavar="S", help="The source's id.")
+@once("--mission", metavar="M", help="The mission's id.")
+@once(
     "--since",
     metavar="D",
     help="Posts of this day or time and later: 2016-11-17, 2016-11-17T08:00 (UTC) or 7d. A post dated to the day"
     " counts as that whole day; one without a date is left out.",
 )
-@click.option("--until", metavar="D", help="Posts before this day or time; as --since.")
-@click.option("--verdict", type=click.Choice(VERDICTS), help="What the curator said.")
-@click.option("--tag", metavar="T", help="A hashtag, with or without #; case and accents do not matter.")
+@once("--until", metavar="D", help="Posts before this day or time; as --since.")
+@once("--verdict", type=click.Choice(VERDICTS), help="What the curator said.")
+@once("--tag", metavar="T", help="A hashtag, with or without #; case and accents do not matter.")
 @click.option("--needs-review", is_flag=True, help="Posts that a person should look at.")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help=f"At most so many; a table shows {ROWS} without it."

@@ -220,6 +220,8 @@ def test_each_filter_takes_its_posts(query, filters, found):
         (["--limit", "0"], "not in the range"),
         (["--limit", str(10**30)], "a limit is neither negative nor beyond"),
         (["--nonsense"], "No such option"),
+        (["--lang", "fr", "--lang", "en"], "--lang is given 2 times, and counts once"),
+        (["--tag", "paris", "--tag", "proxima"], "--tag is given 2 times, and counts once"),
     ],
 )
 def test_wrong_use_is_said_and_ends_with_2(query, filters, message):
