@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+from jobs import logs
 from jobs.cli.main import DONE, WRONG_USE
 from jobs.cli.options import common
 from scraper.model import Lang, captions_of
@@ -33,7 +34,7 @@ class Line:
     problem: str | None = None
 
 
-@click.command()
+@click.command(options_metavar="[OPTIONS] < CAPTIONS.jsonl")
 @click.option("--explain", is_flag=True, help="Print each caption's segments, coloured, with the reason for each.")
 @common
 def split(config: Path | None, explain: bool) -> int:
@@ -45,6 +46,8 @@ def split(config: Path | None, explain: bool) -> int:
     and no archive are needed. A line that cannot be read is told on standard error; the others are still
     answered, and the exit status is 2.
     """
+    if sys.stdin.isatty() and logs.loudness >= 0:
+        click.echo('Type captions, one a line, such as {"id": 1, "raw": "Bonjour. Hello."}; Ctrl-D ends.', err=True)
     try:
         return _answer_all(explain=explain)
     except BrokenPipeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,6 +133,27 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path, environment: d
             process.stdin.close()
         assert process.stderr.read() == b""
         assert process.wait(30) == 0
+
+
+def test_at_a_keyboard_it_says_what_it_waits_for(tmp_path: Path, environment: dict[str, str]) -> None:
+    """`cupola split` without a file is not silent: how a line looks and how to end are on stderr."""
+    keyboard, terminal = pty.openpty()
+    with subprocess.Popen(
+        COMMAND, cwd=tmp_path, env=environment, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        os.close(terminal)
+        assert process.stderr is not None
+        assert b'{"id": 1, "raw": "Bonjour. Hello."}; Ctrl-D ends.' in process.stderr.readline()
+        os.write(keyboard, b"\x04")
+        assert process.wait(30) == 0
+    os.close(keyboard)
+
+
+def test_a_file_that_is_named_is_refused_with_the_way_it_is_given(run: Run) -> None:
+    """Captions come from standard input: the usage says so."""
+    done = run(b"", "captions.jsonl")
+    assert done.returncode == 2
+    assert b"Usage: cupola split [OPTIONS] < CAPTIONS.jsonl" in done.stderr
 
 
 def test_explain_prints_each_segment_with_its_reason(run: Run) -> None:
