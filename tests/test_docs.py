@@ -70,6 +70,23 @@ def test_every_dependency_is_justified():
         assert re.search(rf"\b{name.group()}\b", text("dependencies.md"), re.IGNORECASE), requirement
 
 
+def test_every_message_that_the_archivist_looks_up_is_one_that_cupola_says():
+    """The table « When it fails » quotes the messages in the words in which they are told."""
+    said = "\n".join(
+        path.read_text(encoding="utf-8")
+        for room in ("scraper", "storage", "jobs")
+        for path in (ROOT / room).rglob("*.py")
+    )
+    table = text("archivist.md").split("## When it fails")[1]
+    quoted = [
+        quote for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for quote in re.findall(r"`(.+?)`", row)
+    ]
+    assert len(quoted) > 8
+    for quote in quoted:
+        for part in filter(None, map(str.strip, quote.split("…"))):
+            assert part in said, quote
+
+
 @pytest.mark.parametrize("room", ["scraper", "storage", "jobs"])
 def test_every_error_stands_in_the_tree_of_its_room(room: str):
     """The docstring of each errors.py draws every error that it defines."""
