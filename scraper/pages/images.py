@@ -126,7 +126,7 @@ def named_by(tag: Tag, resolve: Resolve) -> tuple[list[str], list[str]]:
     for name in tag.attrs:
         value = attribute(tag, name)
         if name.endswith("srcset"):
-            sized.extend(_of_srcset(value))
+            sized.extend(in_srcset(value))
         elif tag.name in _NEVER_PICTURES and not name.startswith("data-"):
             continue
         elif name == "src" or (name.startswith("data-") and name.endswith("src") and not _LARGE.search(name)):
@@ -160,7 +160,8 @@ def alt_of(tag: Tag) -> str | None:
     return one_line(attribute(tag, "alt") or attribute(tag, "data-alt") or attribute(tag, "aria-label")) or None
 
 
-def _of_srcset(value: str) -> Iterator[tuple[float, str]]:
+def in_srcset(value: str) -> Iterator[tuple[float, str]]:
+    """The addresses in a ``srcset`` as written, each with a figure that is larger for larger files (width plus 1)."""
     for entry in re.split(r",\s+|,(?=https?://|/)", value[:20_000]):
         address, _, descriptor = entry.strip().rstrip(",").partition(" ")
         number = re.match(r"(\d{1,6}(?:\.\d{1,3})?)([wx])", descriptor.strip())

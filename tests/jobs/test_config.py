@@ -35,7 +35,7 @@ def test_the_commented_templates_of_the_sample_are_valid_too():
     """What the sample offers as a template can be uncommented as it stands."""
     text = (ROOT / "config.yaml").read_text(encoding="utf-8")
     opened = "\n".join(line.replace("  # - id", "  - id").replace("  #   ", "    ") for line in text.splitlines())
-    assert [source.kind for source in read(opened).config.sources] == ["esa_gallery", "mastodon"]
+    assert [source.kind for source in read(opened).config.sources] == ["esa_gallery", "mastodon", "feed"]
 
 
 def test_a_relative_folder_counts_from_the_file():
