@@ -134,36 +134,47 @@ def progress() -> Iterator[Progress]:
 
 
 def summary(reports: Iterable[Report], *, console: Console, dry_run: bool = False) -> None:
-    """The table at the end of a run, and the failures below it in words."""
+    """The table at the end of a run, and the failures below it in words; with ``-q`` the failures alone."""
     reports = list(reports)
-    table = Table(title="Dry run: nothing was archived" if dry_run else None, title_justify="left", box=SIMPLE_HEAD)
-    table.add_column("source", overflow="fold")
-    columns = [
-        (name, [getattr(report, count) for report in reports])
-        for name, count, always in (_COUNTS_DRY if dry_run else _COUNTS)
-        if always or any(getattr(report, count) for report in reports)
-    ]
-    for name, _ in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("bytes", "time"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for number, report in enumerate(reports):
-        table.add_row(
-            report.source_id,
-            *(str(counts[number]) if counts[number] else "·" for _, counts in columns),
-            size(report.media_bytes) if report.media_bytes else "·",
-            f"{report.seconds:.1f} s",
-            Text(*_STATES[report.outcome]),
-        )
-    console.print(table)
+    if logs.loudness >= 0:
+        _counts(reports, console, dry_run=dry_run)
     for report in reports:
-        for note in report.notes:
+        for note in report.notes if logs.loudness >= 0 else ():
             console.print(Text(f"{report.source_id}: {printable(note)}"))
         for failure in report.failures[:FAILURES_TOLD]:
             console.print(failure_text(report.source_id, failure), soft_wrap=True)
         if report.failed > FAILURES_TOLD:
             console.print(f"… and {report.failed - FAILURES_TOLD:,} more; the archive holds all of them")
+
+
+def _counts(reports: list[Report], console: Console, *, dry_run: bool) -> None:
+    """A table with a line a source; where the terminal is too narrow for it, a sentence each."""
+    title = "Dry run: nothing was archived" if dry_run else None
+    # `cupola retry` asks for no page: it has nothing to say of posts
+    listed = any(report.pages for report in reports)
+    columns = [
+        (name, count)
+        for name, count, always in (_COUNTS_DRY if dry_run else _COUNTS)
+        if any(getattr(report, count) for report in reports) or (always and (listed or not count.startswith("posts")))
+    ]
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("source", overflow="fold")
+    for name in (*(name for name, _ in columns), "bytes", "time"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    sentences = [title] if title else []
+    for report in reports:
+        state, colour = _STATES[report.outcome]
+        taken, time = size(report.media_bytes) if report.media_bytes else "", f"{report.seconds:.1f} s"
+        counts = [(name, getattr(report, count)) for name, count in columns]
+        cells = [str(number or "·") for _, number in counts]
+        table.add_row(report.source_id, *cells, taken or "·", time, Text(state, colour))
+        facts = [f"{number} {name}" for name, number in counts if number]
+        sentences.append(f"{report.source_id}  {state}: {', '.join(filter(None, (*facts, taken, time)))}")
+    if console.measure(table, options=console.options.update(max_width=1000)).maximum <= console.width:
+        console.print(table)
+    else:
+        console.print("\n".join(sentences), markup=False)
 
 
 def failure_text(source_id: str, failure: Failure) -> Text:

@@ -96,3 +96,49 @@ def test_verbose_names_every_page_as_it_is_read(cupola: Any, tmp_path: Path, mon
     assert cupola(*command).err == ""
     monkeypatch.setattr(logs, "loudness", 1)
     assert cupola(*command).err == f"lac: {url}\nlac: 1 page, 1 post (0 new), 0 pictures, 0 B\n"
+
+
+def told(reports: list[Report], columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> str:
+    """What a terminal of so many columns shows of a run."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    run._told(reports, as_json=False, dry_run=False)
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def reports() -> list[Report]:
+    """A source that is complete and one in which a picture failed."""
+    whole = Report(source_id="aurore-gallery", pages=1, posts_added=22, media_stored=22, media_bytes=1_000_000)
+    part = Report(source_id="aurore-mastodon", pages=2, posts_added=43, media_stored=41, media_failed=1, seconds=2.5)
+    part.outcome = Outcome.PARTIAL
+    part.fail(Failure(stage="media", message="cut short", key="aurore-mastodon:1"))
+    return [whole, part]
+
+
+@pytest.mark.parametrize("columns", [30, 50, 60, 80, 200])
+def test_a_summary_names_each_source_whole_on_any_terminal(
+    reports: list[Report], columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table where there is room for it, else a sentence a source; no number is cut."""
+    out = told(reports, columns, capsys, monkeypatch)
+    assert ("───" in out) is (columns >= 80)
+    words = out.split()
+    for word in ("aurore-gallery", "aurore-mastodon", "complete" if columns >= 80 else "complete:", "22", "43", "41"):
+        assert word in words, out
+    assert "1.0 MB" in " ".join(words)
+
+
+def test_quiet_says_only_what_failed(
+    reports: list[Report], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With -q the failures stand alone, and a run without any says nothing."""
+    monkeypatch.setattr(logs, "loudness", -1)
+    assert told(reports, 80, capsys, monkeypatch) == "✗ aurore-mastodon:1 cut short\n"
+    assert told(reports[:1], 80, capsys, monkeypatch) == ""
+
+
+def test_a_retry_says_nothing_of_posts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page was asked for: a column « new » would be about nothing."""
+    out = told([Report(source_id="one", media_stored=2)], 80, capsys, monkeypatch)
+    assert "pictures" in out
+    assert "new" not in out
