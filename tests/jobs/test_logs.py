@@ -30,7 +30,7 @@ def test_nothing_that_a_terminal_obeys_is_left(text: str):
     """Whatever comes in, no control character and no lone surrogate comes out."""
     shown = printable(text)
     shown.encode("utf-8")
-    assert not any(ord(char) < 32 and char not in "\n\t" or 0x7F <= ord(char) < 0xA0 for char in shown)
+    assert not any((ord(char) < 32 and char not in "\n\t") or 0x7F <= ord(char) < 0xA0 for char in shown)
 
 
 def test_the_log_is_printable_too(capsys):
