@@ -16,7 +16,7 @@ from storage.attachments import Wanted
 from storage.blobs import Blobs
 from storage.captures import Captures
 from storage.changes import Change, Entry
-from storage.engine import BUSY_TIMEOUT, Database, open_database, translate, translated
+from storage.engine import BUSY_TIMEOUT, Database, open_database, translated
 from storage.errors import RowRefused, StorageError, UnknownKey
 from storage.leases import ensure_running
 from storage.posts import Plan, load_entries, record_posts
@@ -62,7 +62,7 @@ class Archive:
 
     @classmethod
     def open(cls, settings: ArchiveSettings, *, read_only: bool = False, busy_timeout: float = BUSY_TIMEOUT) -> Archive:
-        """The archive in ``settings.folder``; a new one is made, but not when it is opened ``read_only``.
+        """The archive of these settings; a new one is made, but not when it is opened ``read_only``.
 
         Args:
             settings: where it lives.
@@ -70,9 +70,10 @@ class Archive:
             busy_timeout: seconds to wait for another writer.
 
         Raises:
-            ArchiveMissing, SchemaOutOfDate, ArchiveLocked, ArchiveReadOnly, ArchiveDamaged, DiskFull: as they say.
+            ArchiveMissing, SchemaOutOfDate, ArchiveLocked, ArchiveReadOnly, ArchiveDamaged, ArchiveUnreachable,
+                DiskFull: as they say.
         """
-        return cls(settings, open_database(settings.folder, read_only=read_only, busy_timeout=busy_timeout))
+        return cls(settings, open_database(settings, read_only=read_only, busy_timeout=busy_timeout))
 
     def record(
         self, run_id: int, capture_id: int | None, entries: Sequence[Entry], *, plan: Plan, now: datetime
@@ -175,7 +176,7 @@ class Archive:
 
     def disk_free(self) -> int:
         """Bytes that are left on the disk of the archive."""
-        with translated(self.database.path):
+        with translated(self.folder):
             return shutil.disk_usage(self.folder).free
 
     def close(self) -> None:
@@ -192,7 +193,7 @@ class Archive:
 
     def _refusal(self, key: str, error: Exception) -> StorageError:
         """The failure of one post; an error of the archive itself is raised instead."""
-        own = error if isinstance(error, StorageError) else translate(error, self.database.path)
+        own = error if isinstance(error, StorageError) else self.database.translate(error)
         if own is not None and not isinstance(own, RowRefused):
             raise own from error
         why = str(own) if own is not None else f"{type(error).__name__}: {error}"

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, ScalarSelect, Select, bindparam, func, insert, or_, select, text, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scraper.capture import Access
 from scraper.model import Asset, Attachment, MediaResult, MediaState
+from storage.dialects import upsert
 from storage.rows import attachment_of
 from storage.schema import AssetRecord, AttachmentRecord, CaptureRecord, FailureRecord, PostRecord, rows_of
 from storage.states import Stage
@@ -95,7 +95,7 @@ def record_results(
     held = {row["id"]: row for row in connection.execute(query).mappings()}
     assets = [_asset_row(result.asset, now) for result in tried.values() if result.asset is not None]
     if assets:
-        connection.execute(upsert(_assets).on_conflict_do_nothing(index_elements=["sha256"]), assets)
+        connection.execute(upsert(connection, _assets).on_conflict_do_nothing(index_elements=["sha256"]), assets)
     answers = _index(connection, run_id, {number: tried[number] for number in held}, held)
     failed = [
         _failure_row(run_id, held[number], tried[number], now, answers.get(number))

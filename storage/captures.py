@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from scraper.capture import Capture, Request
 from storage import leases, warc, warcfiles
+from storage.dialects import upsert
 from storage.engine import Database, translated
 from storage.errors import StorageError
 from storage.runs import Run
@@ -96,6 +96,21 @@ class Captures:
             number: int = connection.execute(insert(_captures).values(row).returning(_captures.c.id)).scalar_one()
         return number
 
+    def note(self, run: Run, capture: Capture) -> int:
+        """Index an answer whose bytes are not to be held, because something in them was taken out for good.
+
+        Returns:
+            The number of the index row.
+
+        Raises:
+            SourceBusy: the run has lost its lease.
+        """
+        with self._database.write() as connection:
+            leases.ensure_running(connection, run.id)
+            row = insert(_captures).values(_row_of(run, capture)).returning(_captures.c.id)
+            number: int = connection.execute(row).scalar_one()
+        return number
+
     def held(self, source_id: str, url: str) -> Capture | None:
         """The newest answer with status 200 to ``url``, as it came.
 
@@ -163,7 +178,7 @@ class Captures:
             new = {"etag": headers.get("etag"), "last_modified": headers.get("last-modified"), "capture_id": capture_id}
             mine = (_validators.c.source_id == source_id, _validators.c.url == url)
             if new["etag"] or new["last_modified"]:
-                row = upsert(_validators).values(source_id=source_id, url=url, **new)
+                row = upsert(connection, _validators).values(source_id=source_id, url=url, **new)
                 connection.execute(row.on_conflict_do_update(index_elements=["source_id", "url"], set_=new))
             else:
                 connection.execute(delete(_validators).where(*mine))

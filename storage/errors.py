@@ -5,6 +5,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- SchemaOutOfDate          made by an older (or newer) Cupola; ``found``, ``expected``
  +-- ArchiveLocked            somebody else writes for longer than we wait
  +-- ArchiveReadOnly          the file or folder may not be written to
+ +-- ArchiveUnreachable       the database's server does not answer, does not let us in, or went away
  +-- ArchiveDamaged           the database file is not one, or is broken
  +-- BlobMismatch             bytes that are not those of their name; ``sha256``
  +-- BlobMissing              a media file that should be held is not there; ``sha256``
@@ -41,6 +42,10 @@ class ArchiveLocked(StorageError):
 
 class ArchiveReadOnly(StorageError):
     """The archive may be read but not written to."""
+
+
+class ArchiveUnreachable(StorageError):
+    """The database's server does not answer, does not let us in, or went away in the middle."""
 
 
 class ArchiveDamaged(StorageError):

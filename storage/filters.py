@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from storage.columns import safe
-from storage.folding import fold
+from storage.dialects import among, passing
+from storage.folding import fold, fold_tag
 from storage.postview import LANGS, VERDICTS
-from storage.views import archive_posts, attachments, hashtags, posts, segments
+from storage.views import archive_posts, attachments, hashtags, posts, segments, tags
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _WIDTHS = (("day", timedelta(days=1)), ("minute", timedelta(minutes=1)), ("second", timedelta(seconds=1)))
@@ -34,7 +33,7 @@ class Filters:
             A post without a date is left out as soon as a bound is given.
         until: aware, exclusive.
         verdict: ``unreviewed``, ``selected`` or ``rejected``.
-        tag: a hashtag, with or without ``#``; case and accents do not matter.
+        tag: a hashtag of the post or a tag of the curator's, with or without ``#``; case and accents do not matter.
         needs_review: whether a person should look.
         keys: one of these keys.
         limit: at most so many.
@@ -68,41 +67,41 @@ class Filters:
             raise ValueError(f"a limit is neither negative nor beyond 2**63, as {self.limit} is")
 
 
-def fold_tag(tag: str) -> str:
-    """A hashtag in the one form in which it is compared."""
-    return fold(tag).lstrip("#＃").replace(" ", "")
-
-
 def split_key(key: str) -> tuple[str, str]:
     """A key's source id and native id: the first colon splits, the rest is opaque."""
     source, _, native_id = key.partition(":")
     return source, native_id
 
 
-def conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    """What must hold, for a statement over ``posts`` and ``archive_posts``, which this joins."""
+def conditions(connection: Connection, filters: Filters) -> list[ColumnElement[bool]]:
+    """What must hold, for a statement on this connection over ``posts`` and ``archive_posts``, which this joins."""
+    found = list(_plain(connection, filters))
+    if filters.text is not None:
+        found.append(_text(connection, fold(filters.text), found))
+    return found
+
+
+def _plain(connection: Connection, filters: Filters) -> Iterator[ColumnElement[bool]]:
     # the view is the promise about values, the table has the indexes: one row of each is the same post
     yield archive_posts.c.source == posts.c.source_id
     yield archive_posts.c.native_id == posts.c.native_id
     if filters.source is not None:
         yield posts.c.source_id == filters.source
     if filters.mission is not None:
-        yield posts.c.mission == filters.mission
+        yield archive_posts.c.mission == safe(filters.mission)
     if filters.needs_review is not None:
-        yield posts.c.needs_review.is_(filters.needs_review)
+        yield archive_posts.c.needs_review == int(filters.needs_review)
     if filters.verdict is not None:
         yield archive_posts.c.verdict == filters.verdict
     yield from _dated(filters)
     if filters.keys is not None:
-        pairs = func.json_each(bindparam("keys", json.dumps([split_key(safe(key)) for key in filters.keys])))
-        pair = pairs.table_valued("value").c.value
-        wanted = select(func.json_extract(pair, "$[0]"), func.json_extract(pair, "$[1]"))
-        yield tuple_(posts.c.source_id, posts.c.native_id).in_(wanted)
+        pairs = [split_key(safe(key)) for key in filters.keys]
+        yield among(connection, posts.c.source_id, posts.c.native_id, pairs)
     match filters.lang:
         case "fr":
-            yield posts.c.caption_fr.is_not(None)
+            yield archive_posts.c.caption_fr.is_not(None)
         case "en":
-            yield posts.c.caption_en.is_not(None)
+            yield archive_posts.c.caption_en.is_not(None)
         case "other":
             yield exists().where(
                 segments.c.post_id == posts.c.id, segments.c.part == "body", segments.c.lang == "other"
@@ -110,47 +109,47 @@ def conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         case None:
             pass
     if filters.tag is not None:
-        yield posts.c.id.in_(select(hashtags.c.post_id).where(func.cupola_is_tag(hashtags.c.tag)))
-    if filters.text is not None:
-        own = (posts.c[name] for name in ("body", "title", "caption_fr", "caption_en", "credit"))
+        wanted = fold_tag(filters.tag)
+
+        def is_tag(tag: str) -> bool:
+            return fold_tag(tag) == wanted
+
         yield or_(
-            func.cupola_holds(*own),
-            exists().where(
-                attachments.c.post_id == posts.c.id,
-                attachments.c.removed_at.is_(None),
-                func.cupola_holds(attachments.c.alt, attachments.c.credit),
-            ),
+            *(
+                posts.c.id.in_(
+                    select(own.c.post_id).where(passing(connection, "cupola_is_tag", is_tag, own.c.tag, [own.c.tag]))
+                )
+                for own in (hashtags, tags)
+            )
         )
+
+
+def _text(connection: Connection, wanted: str, so_far: list[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """A text of the post, or of one of its pictures, holds ``wanted``, folded."""
+
+    def holds(*texts: str | None) -> bool:
+        return any(text is not None and wanted in fold(text) for text in texts)
+
+    own = [archive_posts.c[name] for name in ("text", "title", "caption_fr", "caption_en", "credit")]
+    of_picture = [attachments.c[name] for name in ("corrected_alt", "alt", "credit")]
+    shown = attachments.c.removed_at.is_(None)
+    return or_(
+        passing(connection, "cupola_holds", holds, posts.c.id, own, so_far),
+        exists().where(
+            attachments.c.post_id == posts.c.id,
+            shown,
+            passing(connection, "cupola_holds", holds, attachments.c.id, of_picture, [shown]),
+        ),
+    )
 
 
 def _dated(filters: Filters) -> Iterator[ColumnElement[bool]]:
     """The interval of a post's date overlaps the bounds: it starts before ``until``, it ends after ``since``."""
-    at = posts.c.published_at
+    at = posts.c.shown_at
     if filters.until is not None:
         yield at < filters.until
     if filters.since is not None:
         since = filters.since
         starts = {precision: since - width if since - _EARLIEST > width else _EARLIEST for precision, width in _WIDTHS}
         yield at > starts["day"]  # what the index can use
-        yield or_(*(and_(posts.c.published_precision == name, at > start) for name, start in starts.items()))
-
-
-def teach(connection: Connection, filters: Filters) -> None:
-    """Give the connection the functions that the conditions of ``filters`` call."""
-    if filters.text is None and filters.tag is None:
-        return
-    raw = connection.connection.driver_connection
-    if not isinstance(raw, sqlite3.Connection):
-        raise TypeError(f"searching is not written for {type(raw).__name__}")
-    if filters.text is not None:
-        raw.create_function("cupola_holds", -1, _holds(fold(filters.text)), deterministic=True)
-    if filters.tag is not None:
-        wanted = fold_tag(filters.tag)
-        raw.create_function("cupola_is_tag", 1, lambda tag: fold_tag(tag) == wanted, deterministic=True)
-
-
-def _holds(wanted: str) -> Callable[..., bool]:
-    def holds(*texts: str | None) -> bool:
-        return any(text is not None and wanted in fold(text) for text in texts)
-
-    return holds
+        yield or_(*(and_(archive_posts.c.published_precision == name, at > start) for name, start in starts.items()))

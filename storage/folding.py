@@ -32,3 +32,8 @@ def fold(text: str) -> str:
         text = unicodedata.normalize("NFKD", text)
         text = "".join(letter for letter in text if not unicodedata.combining(letter)).translate(_TABLE)
     return " ".join(text.casefold().replace("`", "'").split())
+
+
+def fold_tag(tag: str) -> str:
+    """A hashtag or a curator's tag in the one form in which it is compared."""
+    return fold(tag).lstrip("#＃").replace(" ", "")

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, case, func, select
 
 from storage.engine import Database
-from storage.filters import Filters, conditions, teach
+from storage.filters import Filters, conditions
 from storage.postview import COLUMNS, MediaView, PostView, SegmentView
-from storage.views import archive_posts, assets, attachments, posts, segments, sources
+from storage.views import archive_posts, assets, attachments, curation, posts, segments, sources, tags
 
 #: posts read at once; with each batch go one query for pictures and one for segments
 BATCH = 200
@@ -43,11 +43,10 @@ def read_posts(connection: Connection, filters: Filters) -> Iterator[PostView]:
     """As ``find``, within a transaction that is open already."""
     statement = (
         select(posts.c.id, *(archive_posts.c[name] for name in COLUMNS))
-        .where(*conditions(filters))
-        .order_by(posts.c.published_at.desc().nulls_last(), posts.c.source_id, posts.c.native_id)
+        .where(*conditions(connection, filters))
+        .order_by(posts.c.shown_at.desc().nulls_last(), posts.c.source_id, posts.c.native_id)
         .limit(filters.limit)
     )
-    teach(connection, filters)
     rows = connection.execute(statement, execution_options={"yield_per": BATCH})
     for batch in rows.mappings().partitions():
         yield from _views(connection, batch)
@@ -59,9 +58,8 @@ def count(database: Database, filters: Filters) -> int:
     Raises:
         StorageError: the archive cannot be read.
     """
-    found = select(posts.c.id).where(*conditions(filters)).limit(filters.limit).subquery()
     with database.read() as connection:
-        teach(connection, filters)
+        found = select(posts.c.id).where(*conditions(connection, filters)).limit(filters.limit).subquery()
         return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
 
@@ -80,21 +78,26 @@ def names(database: Database) -> Names:
 
 
 def _views(connection: Connection, batch: Sequence[Mapping[Any, Any]]) -> Iterator[PostView]:
-    """The posts of a batch of rows, with what belongs to each; one query for all pictures, one for all segments."""
+    """The posts of a batch of rows, with what belongs to each; a query each for all pictures, segments and tags."""
     ids = [row["id"] for row in batch]
     media = _by_post(connection, _MEDIA, ids)
     slices = _by_post(connection, _SEGMENTS, ids)
+    tagged = _by_post(connection, _TAGS, ids)
+    # few posts have segments that a curator drew
+    drawn = {row.post_id: row.segments for row in connection.execute(_DRAWN, {"ids": ids})}
     for row in batch:
         own = {name: row[name] for name in COLUMNS}
         own["hashtags"] = tuple(json.loads(own["hashtags"] or "[]"))
+        own["corrected"] = tuple(json.loads(own["corrected"])) if own["corrected"] else None
         own["needs_review"] = bool(own["needs_review"])
+        cut = drawn.get(row["id"]) or [rest for _, *rest in slices.get(row["id"], ())]
         yield PostView(
             **own,
             media=tuple(map(_medium, media.get(row["id"], ()))),
             segments=tuple(
-                SegmentView(lang=lang, text=own["text"][start:stop], start=start, end=stop)
-                for _, lang, start, stop in slices.get(row["id"], ())
+                SegmentView(lang=lang, text=own["text"][start:stop], start=start, end=stop) for lang, start, stop in cut
             ),
+            tags=tuple(tag for _, tag in tagged.get(row["id"], ())),
         )
 
 
@@ -119,7 +122,10 @@ _MEDIA = (
         assets.c.size.label("bytes"),
         func.coalesce(assets.c.width, attachments.c.width).label("width"),
         func.coalesce(assets.c.height, attachments.c.height).label("height"),
-        attachments.c.alt,
+        case(
+            (attachments.c.corrected_alt.is_(None), attachments.c.alt),
+            else_=func.nullif(attachments.c.corrected_alt, ""),
+        ).label("alt"),
         func.coalesce(attachments.c.fetched_url, attachments.c.url).label("source_url"),
     )
     .select_from(attachments.outerjoin(assets, assets.c.sha256 == attachments.c.sha256))
@@ -130,6 +136,14 @@ _SEGMENTS = (
     select(segments.c.post_id, segments.c.lang, segments.c.start, segments.c.stop)
     .where(segments.c.post_id.in_(bindparam("ids", expanding=True)), segments.c.part == "body")
     .order_by(segments.c.post_id, segments.c.position)
+)
+_TAGS = (
+    select(tags.c.post_id, tags.c.tag)
+    .where(tags.c.post_id.in_(bindparam("ids", expanding=True)))
+    .order_by(tags.c.post_id, tags.c.folded)
+)
+_DRAWN = select(curation.c.post_id, curation.c.segments).where(
+    curation.c.post_id.in_(bindparam("ids", expanding=True)), curation.c.segments.is_not(None)
 )
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from storage import leases
+from storage.dialects import upsert
 from storage.engine import Database
 from storage.processes import Process
 from storage.schema import FailureRecord, PostRecord, RunRecord, SourceRecord, rows_of
@@ -89,6 +89,7 @@ class Journal:
         *,
         since: datetime | None = None,
         until: datetime | None = None,
+        scope: str | None = None,
         now: datetime,
         process: Process | None = None,
     ) -> Run:
@@ -102,6 +103,7 @@ class Journal:
             url: its address, as configured now.
             since: lower bound that a person gave.
             until: upper bound that a person gave.
+            scope: how the source is configured; runs of one scope can be compared.
             now: aware UTC.
             process: who holds the lease; this process when not given.
 
@@ -110,7 +112,7 @@ class Journal:
         """
         process = process or Process.current()
         with self._database.write() as connection:
-            source = upsert(_sources).values(id=source_id, kind=kind, url=url, first_run_at=now)
+            source = upsert(connection, _sources).values(id=source_id, kind=kind, url=url, first_run_at=now)
             connection.execute(source.on_conflict_do_update(index_elements=["id"], set_={"kind": kind, "url": url}))
             orphan = leases.clear(connection, source_id, now)
             if orphan is not None:
@@ -121,6 +123,7 @@ class Journal:
                 started_at=now,
                 since=since,
                 until=until,
+                scope=scope,
                 host=process.host,
                 pid=process.pid,
                 counts={},

@@ -22,8 +22,6 @@ from storage.views import assets, attachments, captures, posts
 BATCH = 500
 #: the order in which answers are read: as they lie
 _PLACE = (captures.c.file, func.coalesce(captures.c.offset, -1), captures.c.id)
-#: how many lines of SQLite's own complaints are told
-COMPLAINTS = 20
 
 
 class Trouble(StrEnum):
@@ -97,7 +95,7 @@ def verify(database: Database, folder: Path, *, progress: Progress = lambda what
         try:
             step()
         except ArchiveDamaged as error:
-            check.add(Trouble.DATABASE, database.path.name, str(error))
+            check.add(Trouble.DATABASE, database.name, str(error))
     return Report(
         files=check.files,
         bytes=check.bytes,
@@ -121,15 +119,10 @@ class _Check:
         self.damage.append(Damage(trouble=trouble, what=what, message=message))
 
     def database_file(self) -> None:
-        """Ask SQLite whether the file is well-formed and no row points to one that is not there."""
-        name = self._database.path.name
+        """Ask the database whether it is well-formed and no row points to one that is not there."""
         with self._database.read() as connection:
-            for (line,) in connection.exec_driver_sql(f"PRAGMA quick_check({COMPLAINTS})"):
-                if line != "ok":
-                    self.add(Trouble.DATABASE, name, line)
-            orphaned = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(COMPLAINTS)
-            for table, row, parent, _ in orphaned:
-                self.add(Trouble.DATABASE, name, f"row {row} of {table} points to nothing in {parent}")
+            for line in self._database.faults(connection):
+                self.add(Trouble.DATABASE, self._database.name, line)
 
     def media(self) -> None:
         """Read every file that a row says is held."""

@@ -18,6 +18,7 @@ OURS = {
     "scraper": {"model", "settings", "errors"},
     "storage": {
         "columns",
+        "dialects",
         "engine",
         "errors",
         "filters",
@@ -27,6 +28,8 @@ OURS = {
         "migrations",
         "postview",
         "queries",
+        "settings",
+        "sqlite_file",
         "sqlquery",
         "views",
         "disk",

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from storage import migrations
-from storage.engine import FILE, Database, open_database, translate, upgrade_database
+from storage.engine import FILE, Database, open_database, upgrade_database
 from storage.errors import (
     ArchiveDamaged,
     ArchiveLocked,
@@ -28,6 +28,7 @@ from storage.errors import (
     StorageError,
 )
 from storage.schema import RunRecord, SourceRecord
+from storage.sqlite_file import translate
 
 ROOT = Path(__file__).parents[2]
 ADD_SOURCE = "INSERT INTO sources VALUES ('iss', 'mastodon', NULL, '2016-12-03 00:00:00')"

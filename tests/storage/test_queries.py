@@ -342,12 +342,12 @@ def test_a_bound_in_another_zone_is_the_same_moment(held):
 
 def test_the_order_comes_from_an_index(held):
     """Newest first needs no sorting of the whole archive: the first post comes at once."""
-    statement = (
-        select(views.posts.c.id, views.archive_posts.c.key)
-        .where(*conditions(Filters()))
-        .order_by(views.posts.c.shown_at.desc().nulls_last(), views.posts.c.source_id, views.posts.c.native_id)
-    )
     with held.database.read() as connection:
+        statement = (
+            select(views.posts.c.id, views.archive_posts.c.key)
+            .where(*conditions(connection, Filters()))
+            .order_by(views.posts.c.shown_at.desc().nulls_last(), views.posts.c.source_id, views.posts.c.native_id)
+        )
         plan = [
             row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement.compile(connection.engine)}")
         ]

@@ -1,0 +1,85 @@
+"""What SQLAlchemy's core has no common words for: each said in the words of the database behind a connection."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.sqlite import Insert
+
+#: rows that are read at once to be compared here
+BATCH = 500
+
+#: whether the texts of a row, each of which may be None, are what is looked for
+Test = Callable[..., bool]
+
+
+def upsert(connection: Connection, table: Table) -> Insert:
+    """An INSERT that may be given ``on_conflict_do_update`` or ``on_conflict_do_nothing``; both databases have both."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    if connection.dialect.name == "postgresql":
+        return cast("Insert", postgresql.insert(table))
+    return sqlite.insert(table)
+
+
+def among(
+    connection: Connection, first: ColumnElement[Any], second: ColumnElement[Any], pairs: Sequence[tuple[str, str]]
+) -> ColumnElement[bool]:
+    """Two columns are one of ``pairs``, however many these are: they are one parameter or two."""
+    if connection.dialect.name == "postgresql":
+        lists = zip(*pairs, strict=True) if pairs else ((), ())
+        wanted = select(*(func.unnest(bindparam(None, list(values), ARRAY(Text))) for values in lists))
+    else:
+        listed = func.json_each(bindparam(None, json.dumps(pairs))).table_valued("value").c.value
+        wanted = select(func.json_extract(listed, "$[0]"), func.json_extract(listed, "$[1]"))
+    return tuple_(first, second).in_(wanted)
+
+
+def passing(
+    connection: Connection,
+    name: str,
+    test: Test,
+    key: ColumnElement[Any],
+    texts: Sequence[ColumnElement[Any]],
+    where: Iterable[ColumnElement[bool]] = (),
+) -> ColumnElement[bool]:
+    """The condition that ``test``, a function of ours, holds of the texts of a row.
+
+    SQLite is taught the function and calls it. A server cannot call us, so the rows are read here as a stream,
+    and the keys of those that pass go back as one parameter: both databases give the very same answer.
+
+    Args:
+        connection: the condition holds for statements on it, within its present transaction.
+        name: of the function, in SQL.
+        test: takes the texts.
+        key: what tells the row.
+        texts: the columns that ``test`` takes.
+        where: what else holds of the row: fewer have to be read.
+    """
+    raw = connection.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        raw.create_function(name, -1, test, deterministic=True)
+        return cast("ColumnElement[bool]", getattr(func, name)(*texts))
+    rows = connection.execute(select(key, *texts).where(*where), execution_options={"yield_per": BATCH})
+    found = [row[0] for row in rows if test(*row[1:])]
+    kind = BigInteger if isinstance(key.type, Integer) else Text
+    return key == any_(bindparam(None, found, ARRAY(kind)))

@@ -1,0 +1,200 @@
+"""An archive's database as one file: how SQLite is opened and told to behave, and what its errors mean here."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import StatementError
+
+from storage.errors import (
+    ArchiveDamaged,
+    ArchiveLocked,
+    ArchiveMissing,
+    ArchiveReadOnly,
+    DiskFull,
+    RowRefused,
+    StorageError,
+)
+
+FILE = "cupola.db"
+
+#: how many lines of SQLite's own complaints are told
+COMPLAINTS = 20
+
+
+class SqliteFile:
+    """The file ``cupola.db`` of an archive.
+
+    Args:
+        folder: the archive's folder; made for a writer.
+        read_only: for readers; works on a folder or medium that cannot be written to.
+        create: whether the file is made when it is not there.
+        busy_timeout: seconds that a writer waits for another one.
+
+    Raises:
+        ArchiveMissing: it is not there, and is not to be made.
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool, create: bool, busy_timeout: float) -> None:
+        self.path = (folder / FILE).absolute()
+        if read_only or not create:
+            if not self.path.exists():
+                raise self.missing()
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+        mode = "mode=ro" if read_only else "mode=rwc" if create else "mode=rw"
+        if read_only and _is_quiet(self.path) and not os.access(self.path.parent, os.W_OK):
+            # nobody is writing: SQLite need not look for that, and could not
+            mode = "immutable=1"
+        self.engine = _engine(self.path, mode, busy_timeout)
+        self.reading: Engine = self.engine
+        # a write that began as a read could not be waited for: SQLite refuses to upgrade it when another one wrote
+        self.writing: Engine = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def file(self) -> Path:
+        """The database's file."""
+        return self.path
+
+    def missing(self) -> ArchiveMissing:
+        """The error when there is no archive in the folder."""
+        return ArchiveMissing(
+            f"there is no archive in {self.path.parent}; check --archive or the configuration's archive.folder,"
+            " or make one with `cupola scrape`"
+        )
+
+    def translate(self, error: Exception) -> StorageError | None:
+        """See ``translate``."""
+        return translate(error, self.path)
+
+    def tables(self, connection: Connection) -> set[str]:
+        """The names of the tables that are there."""
+        return set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'table'").scalars())
+
+    def faults(self, connection: Connection) -> Iterator[str]:
+        """Where the file is not well-formed, and rows that point to one that is not there."""
+        for (line,) in connection.exec_driver_sql(f"PRAGMA quick_check({COMPLAINTS})"):
+            if line != "ok":
+                yield line
+        orphaned = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(COMPLAINTS)
+        for table, row, parent, _ in orphaned:
+            yield f"row {row} of {table} points to nothing in {parent}"
+
+
+def translate(error: Exception, path: Path) -> StorageError | None:
+    """The error of this room for one of SQLite's or of the disk's; None when it is neither."""
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        return _of_sqlite(code, cause, path)
+    if isinstance(cause, OSError):
+        return _of_disk(cause, path)
+    return None
+
+
+def _of_sqlite(code: int, cause: sqlite3.Error, path: Path) -> StorageError:
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return ArchiveLocked(
+                f"{path} is being written to by another process; wait until it is done, or stop it, then try again"
+            )
+        case sqlite3.SQLITE_FULL:
+            return _disk_full(path)
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return _read_only(path)
+        case sqlite3.SQLITE_CANTOPEN:
+            if os.access(path, os.R_OK) and not os.access(path.parent, os.W_OK) and not _is_quiet(path):
+                return ArchiveReadOnly(
+                    f"{path} was left in the middle of a write and its folder cannot be written to;"
+                    " copy the whole folder to a disk that can, and open it there"
+                )
+            return ArchiveReadOnly(f"{path} cannot be opened; check that the folder is yours to read and write")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
+            return ArchiveDamaged(
+                f"{path} is not a database or is damaged ({cause}); keep it as it is and restore a backup beside it"
+            )
+        case sqlite3.SQLITE_IOERR:
+            if _no_space(path):
+                return _disk_full(path)
+            return StorageError(f"{path}: the disk answered with an error ({cause}); check the disk before going on")
+        case _:
+            return RowRefused(f"the database cannot hold this: {cause}")
+
+
+def _of_disk(cause: OSError, path: Path) -> StorageError:
+    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _disk_full(path)
+    if cause.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return _read_only(path)
+    return StorageError(f"{cause.filename or path}: {cause.strerror or cause}; check the archive's folder")
+
+
+def _disk_full(path: Path) -> DiskFull:
+    return DiskFull(
+        f"no space is left on the disk of {path.parent}; what was archived is safe: make room and run the same again"
+    )
+
+
+def _read_only(path: Path) -> ArchiveReadOnly:
+    return ArchiveReadOnly(f"{path} may not be written to; check its permissions and those of its folder")
+
+
+def _no_space(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < 2**20
+    except OSError:
+        return False
+
+
+def _engine(path: Path, mode: str, busy_timeout: float) -> Engine:
+    address = f"{path.as_uri()}?{mode}"
+
+    def connect() -> sqlite3.Connection:
+        # isolation_level None: the driver begins nothing by itself, the listener below does
+        connection = sqlite3.connect(
+            address, uri=True, timeout=busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        if mode == "mode=rwc":
+            _use_wal(connection, busy_timeout)
+            connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+    return engine
+
+
+def _use_wal(connection: sqlite3.Connection, busy_timeout: float) -> None:
+    """Switch to WAL; SQLite does not wait by itself when two processes make the same archive."""
+    until = time.monotonic() + busy_timeout
+    foreign = "SELECT max(name = 'alembic_version') = 0 FROM sqlite_master"
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            if connection.execute(foreign).fetchone() == (1,):
+                return  # another program's database stays as it is
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.005)
+
+
+def _is_quiet(path: Path) -> bool:
+    """Whether no write is under way or was left half done."""
+    journal, index = path.with_name(f"{FILE}-wal"), path.with_name(f"{FILE}-shm")
+    return not index.exists() and not (journal.exists() and journal.stat().st_size)
