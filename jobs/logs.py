@@ -6,6 +6,7 @@ import logging
 import sys
 
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
+_ROOMS = ("scraper", "storage", "jobs")
 
 #: how loud: -1 quiet, 0 as usual, 1 and 2 more
 loudness = 0
@@ -33,7 +34,7 @@ class _Printable(logging.Formatter):
 
 
 def configure(level: int) -> None:
-    """Send the log to stderr; ``level`` is -1 (errors) to 2 (everything).
+    """Send the log to stderr; ``level`` is -1 (errors) to 2 (everything, libraries' own words included).
 
     May be called again; the last call holds.
     """
@@ -41,4 +42,7 @@ def configure(level: int) -> None:
     loudness = max(-1, min(2, level))
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Printable("%(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=_LEVELS[loudness], handlers=[handler], force=True)
+    libraries = _LEVELS[loudness] if loudness != 1 else logging.WARNING
+    logging.basicConfig(level=libraries, handlers=[handler], force=True)
+    for room in _ROOMS:
+        logging.getLogger(room).setLevel(_LEVELS[loudness])

@@ -42,3 +42,16 @@ def test_the_log_is_printable_too(capsys):
         assert capsys.readouterr().err == "WARNING cupola: posted by x␛[2J\n"
     finally:
         logs.configure(before)
+
+
+def test_verbose_is_our_own_words_and_very_verbose_the_libraries_too(capsys):
+    """-v says what Cupola does; what Alembic or urllib3 do as well is for -vv."""
+    before = logs.loudness
+    try:
+        for level, told in ((0, []), (1, ["ours"]), (2, ["ours", "theirs"])):
+            logs.configure(level)
+            logging.getLogger("storage.blobs").info("ours")
+            logging.getLogger("alembic.runtime").info("theirs")
+            assert [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()] == told
+    finally:
+        logs.configure(before)
