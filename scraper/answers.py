@@ -94,7 +94,7 @@ def pause_asked(status: int, headers: Mapping[str, str], now: datetime) -> float
     said = headers.get("retry-after", "").strip()
     if _NUMBER.fullmatch(said):
         return _clamped(float(said))
-    if said and (moment := _date(said)) is not None:
+    if said and (moment := moment_of(said)) is not None:
         return _clamped((moment - now).total_seconds())
     return _until_reset(headers, now) if status == 429 else None
 
@@ -125,7 +125,8 @@ def _until_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     return _clamped(((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())
 
 
-def _date(text: str) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """The time that an HTTP date names, aware; None when it is none."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

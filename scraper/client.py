@@ -6,6 +6,7 @@ CPU. Both take their connections from one pool, whose sockets are opened by ``sc
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.client
 import random as randomness
@@ -27,7 +28,8 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 
 from scraper.address import Door, Target, target_of
 from scraper.capture import Capture, Request
-from scraper.manners import Answer, Broken, Manners, Sink, Streamed, usable_contact
+from scraper.delivery import Answer, Broken, Sink, Streamed
+from scraper.manners import Manners, usable_contact
 from scraper.settings import HttpSettings
 from scraper.wire import PacedResponse
 
@@ -109,7 +111,7 @@ class PoliteClient:
     def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
         """The answer to ``request`` with its body written into ``sink`` as it comes.
 
-        A body that breaks off is asked for again, and ``sink.begin`` called again. What the sink raises is passed on.
+        A body that breaks off is taken up where it did, or begins again (``sink.begin``). What the sink raises goes on.
 
         Args:
             request: a validator in it may be answered by 304; then the sink is not touched.
@@ -120,7 +122,7 @@ class PoliteClient:
             FetchError: there is no usable answer; its class says why.
         """
         limit = self._settings.max_media_bytes if max_bytes is None else max_bytes
-        return self._manners.ask(request, self._open_picture, sink, limit)
+        return self._manners.ask(request, self._open_picture, sink, limit, resumes=True)
 
     def _open_page(self, target: Target, headers: Mapping[str, str]) -> Answer:
         # the adapter without a Session: that would add cookies, netrc and the environment's proxies, and would
@@ -179,12 +181,10 @@ class _Answer:
     def let_go(self) -> None:
         """Keep the connection if little is left to read, else close it: nothing unwanted is waited for or unpacked."""
         response = self._response
-        try:
+        with contextlib.suppress(urllib3.exceptions.HTTPError):  # closed below
             for _ in range(4):
                 if response.connection is None or not response.read1(2**14, decode_content=False):
                     break
-        except urllib3.exceptions.HTTPError:
-            pass  # closed below
         response.close()
         response.release_conn()
 

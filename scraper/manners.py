@@ -9,74 +9,24 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from scraper.address import Door, Shut, Target, shown, target_of
 from scraper.answers import PASSING, REDIRECTS, budget_spent, error_for, pause_asked, redirect_target
 from scraper.capture import Access, Request
-from scraper.errors import Blocked, FetchError, RateLimited, Refused, TooLarge
+from scraper.delivery import Answer, Broken, Delivery, Sink, Streamed
+from scraper.errors import Blocked, FetchError, RateLimited, Refused
 from scraper.robots import Robots
 from scraper.settings import HttpSettings, interval_of
 from scraper.throttle import Throttle
-from scraper.wire import NotAsEncoded, Unpacker
+from scraper.wire import NotAsEncoded
 
 MOST_REDIRECTS = 10
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 60.0  # seconds
-_NOT_PACKED = frozenset({"", "identity", "none", "utf-8"})
-_UNPACKABLE = frozenset({"gzip", "x-gzip", "deflate"})
 _NOBODY = re.compile(r"(?i)[@/.](?:example\.(?:org|com|net)|[\w-]+\.(?:example|invalid))(?![\w.-])")
 
 
-class Sink(Protocol):
-    """Where the bytes of an answer go."""
-
-    def begin(self, url: str, headers: Mapping[str, str]) -> None:
-        """An answer starts, perhaps again: drop what was written before. May raise ScraperError to refuse it."""
-
-    def write(self, chunk: bytes) -> None:
-        """Take the next bytes of the body, unpacked."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streamed:
-    """What is known of an answer whose body went into a sink.
-
-    ``url`` is the final address, header names are lower-case, ``size`` counts unpacked bytes,
-    ``fetched_at`` is aware UTC.
-    """
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    size: int
-    fetched_at: datetime
-
-
-class Answer(Protocol):
-    """One answer as the carrier hands it over, its body unread and still packed."""
-
-    status: int
-    headers: Mapping[str, str]
-
-    def read(self) -> bytes:
-        """The next bytes that are there; empty at the end. Raises Broken."""
-
-    def let_go(self) -> None:
-        """Done with it, read or not."""
-
-
 Carrier = Callable[[Target, Mapping[str, str]], Answer]
-
-
-class Broken(Exception):
-    """The carrier got no answer, or lost it midway: what happened, and whether a new try may go better."""
-
-    def __init__(self, what: str, *, passing: bool = True, retriable: bool = True) -> None:
-        super().__init__(what)
-        self.passing = passing
-        self.retriable = retriable
 
 
 class _Passing(Exception):
@@ -138,17 +88,22 @@ class Manners:
             lambda url, head: self.ask(Request(url=url, access=Access.API), pages, head, sys.maxsize), clock
         )
 
-    def ask(self, request: Request, carry: Carrier, sink: Sink, limit: int) -> Streamed:
+    def ask(self, request: Request, carry: Carrier, sink: Sink, limit: int, *, resumes: bool = False) -> Streamed:
         """Ask until there is an answer or the tries are used up; its body, of ``limit`` bytes at most, into ``sink``.
+
+        With ``resumes`` a body that broke off is taken up where it did, if its host can do that.
 
         Raises:
             FetchError: there is no usable answer; its class says why.
         """
         name = shown(request.url)
+        # where a 304 may be the answer, the sink may hold another version than the one it confirms
+        resumes = resumes and not (request.etag or request.last_modified)
+        delivery = Delivery(sink, limit, name, resumes=resumes)
         attempt = 1
         while True:
             try:
-                return self._follow(request, carry, sink, limit, name)
+                return self._follow(request, carry, delivery, name)
             except _Passing as fault:
                 backoff = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2.0 ** (attempt - 1)) * (0.5 + self._random() / 2)
                 pause = fault.pause
@@ -164,22 +119,25 @@ class Manners:
                     self._throttle.rest(fault.host, pause, "the host asked for a pause")
             attempt += 1
 
-    def _follow(self, request: Request, carry: Carrier, sink: Sink, limit: int, name: str) -> Streamed:
+    def _follow(self, request: Request, carry: Carrier, delivery: Delivery, name: str) -> Streamed:
         """One try: from the address asked for along its redirects; every hop is judged like the first."""
         target = target_of(request.url)
         headers = self._headers(request, target, name)
         for _ in range(MOST_REDIRECTS + 1):
             self._admit(target, request.access, name)
+            rest = delivery.asking(target.url)
             try:
-                answer = carry(target, headers)
+                answer = carry(target, headers | rest)
             except Shut as shut:
                 raise self._shut_out(shut, target, name) from None
             except Broken as broken:
                 raise self._fault(broken, target, name) from broken
             try:
-                moved = self._judge(request, target, answer, name)
+                if rest and answer.status in (206, 416) and not delivery.is_continued_by(answer):
+                    continue  # not the rest of what we have: the same again, from the start
+                moved = self._judge(request, target, answer, name, of_rest=bool(rest))
                 if moved is None:
-                    return self._take(target, answer, sink, limit, name)
+                    return self._take(target, answer, delivery, name)
             finally:
                 answer.let_go()
             if moved.origin != target.origin:
@@ -212,10 +170,11 @@ class Manners:
             self._throttle.widen(target.budget, delay)
         self._throttle.wait(target.budget, url=name, at_most=self._settings.max_wait)
 
-    def _judge(self, request: Request, target: Target, answer: Answer, name: str) -> Target | None:
+    def _judge(self, request: Request, target: Target, answer: Answer, name: str, *, of_rest: bool) -> Target | None:
         """Where the answer sends us on, or None when it is one to take; raises the error that it is."""
         status = answer.status
-        if status == 200 or (status == 304 and (request.etag or request.last_modified)):
+        conditional = request.etag or request.last_modified
+        if status == 200 or (status == 206 and of_rest) or (status == 304 and conditional):
             if (spent := budget_spent(answer.headers, self._now())) is not None:
                 self._throttle.pause(target.budget, spent)
             return None
@@ -235,31 +194,15 @@ class Manners:
             raise error
         raise _Passing(error, host=target.budget, pause=pause)
 
-    def _take(self, target: Target, answer: Answer, sink: Sink, limit: int, name: str) -> Streamed:
-        """Read the body into the sink."""
-        fetched_at = self._now()
-        size = 0
-        if answer.status == 200:
-            unpacker = _unpacker(answer.headers, name)
-            declared = answer.headers.get("content-length", "")
-            if declared.isdecimal() and int(declared[:20]) > limit:
-                raise TooLarge(f"{name}: announces {declared[:20]} bytes, {_cap(limit)}", url=name, limit=limit)
-            sink.begin(target.url, answer.headers)
-            try:
-                while data := answer.read():
-                    for piece in (data,) if unpacker is None else unpacker.feed(data):
-                        size += len(piece)
-                        if size > limit:
-                            raise TooLarge(f"{name}: is too large, {_cap(limit)}", url=name, limit=limit)
-                        sink.write(piece)
-                if unpacker is not None:
-                    unpacker.finish()
-            except Broken as broken:
-                raise self._fault(broken, target, name) from broken
-            except NotAsEncoded as error:
-                message = f"{name}: the body is not as packed as it claims to be ({error})"
-                raise _Passing(FetchError(message, url=name, retriable=True), host=target.budget) from error
-        return Streamed(url=target.url, status=answer.status, headers=answer.headers, size=size, fetched_at=fetched_at)
+    def _take(self, target: Target, answer: Answer, delivery: Delivery, name: str) -> Streamed:
+        """Read the body into its sink."""
+        try:
+            return delivery.take(target.url, answer, self._now())
+        except Broken as broken:
+            raise self._fault(broken, target, name) from broken
+        except NotAsEncoded as error:
+            message = f"{name}: the body is not as packed as it claims to be ({error})"
+            raise _Passing(FetchError(message, url=name, retriable=True), host=target.budget) from error
 
     def _fault(self, broken: Broken, target: Target, name: str) -> Exception:
         via = "" if target.url == name else f" (at {shown(target.url)})"
@@ -278,17 +221,3 @@ class Manners:
             "if that host is meant to be reached, name it in http.allow_hosts"
         )
         return Blocked(message, url=name, address=shut.address)
-
-
-def _cap(limit: int) -> str:
-    return f"the cap is {limit} bytes (http.max_page_bytes, for pictures http.max_media_bytes)"
-
-
-def _unpacker(headers: Mapping[str, str], name: str) -> Unpacker | None:
-    encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding in _NOT_PACKED:
-        return None
-    if encoding not in _UNPACKABLE:
-        message = f"{name}: came packed as {encoding[:40]!r}, which was not asked for and is not unpacked"
-        raise FetchError(message, url=name, retriable=False)
-    return Unpacker(encoding)
