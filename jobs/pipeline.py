@@ -19,6 +19,7 @@ from threading import Event, Thread
 
 from jobs.downloads import Downloads, Workers, taker
 from jobs.errors import CrewLost, Interrupted, PostUnreadable
+from jobs.looks import Look
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
 from scraper.address import shown
@@ -51,7 +52,7 @@ def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
     """
     source, started = visit.source, means.now()
     run = archive.journal.begin(
-        source.id, source.kind, source.options.url, since=visit.since, until=visit.until, now=started
+        source.id, source.kind, source.options.url, since=visit.since, until=visit.until, scope=visit.scope, now=started
     )
     work = _Harvest(visit, archive, means, run)
     status = RunStatus.FAILED
@@ -73,6 +74,8 @@ class _Harvest:
     def __init__(self, visit: Visit, archive: Archive, means: Means, run: Run) -> None:
         self.visit, self.archive, self.means, self.run = visit, archive, means, run
         self.report = Report(source_id=visit.source.id)
+        self.look = Look(visit, archive, run)
+        self.keeps_bodies = not archive.has_buried(visit.source.id)
         #: whether every post since the cursor was read and recorded
         self.is_whole = False
         self._in_hand: dict[int, Wanted] = {}
@@ -120,6 +123,8 @@ class _Harvest:
             self.means.progress.page(page, self.report)
             if visit.enough(self.report):
                 break
+        if whole and not visit.partial:
+            self.report.posts_gone = self.look.whole(bound, self.means.now())
         # a look back to somewhere after the cursor leaves a gap, which the next run has to fill
         leaves_gap = visit.since is not None and (cursor is None or visit.since > cursor)
         self.is_whole = whole and not visit.partial and not leaves_gap
@@ -144,7 +149,7 @@ class _Harvest:
         """Keep and record one page; whether nothing of it failed."""
         report, archive = self.report, self.archive
         report.pages += 1
-        capture_id = None if page.capture is None else archive.captures.keep(self.run, page.capture)
+        capture_id = None if page.capture is None else self._keep(page.capture, page)
         before = report.failed
         if page.failure is not None:
             self._fail("page", page.failure, url=page.request.url, capture_id=capture_id)
@@ -160,13 +165,23 @@ class _Harvest:
             report.posts_added += changes.count(Change.ADDED)
             report.posts_updated += changes.count(Change.UPDATED)
             report.posts_unchanged += changes.count(Change.UNCHANGED)
+            report.posts_buried += changes.count(Change.BURIED)
             report.needs_review += sum(reading.needs_review for _, reading in entries)
             for key, error in recorded.failures.items():
                 self._fail("post", error, url=page.request.url, key=key, capture_id=capture_id)
         whole = report.failed == before
+        if whole:
+            self.look.page(page, {post.native_id for post, _ in entries}, self.means.now())
         if whole and capture_id is not None and not self.visit.partial:
             archive.captures.save_validators(self.visit.source.id, page.request.url, capture_id)
         return whole
+
+    def _keep(self, capture: Capture, page: Page) -> int:
+        """Keep an answer; without its bytes when they hold a post that was taken out for good."""
+        captures = self.archive.captures
+        if self.keeps_bodies or not self.archive.buried(self.visit.source.id, [post.native_id for post in page.posts]):
+            return captures.keep(self.run, capture)
+        return captures.note(self.run, capture)
 
     def _pictures(self, workers: Workers, *, until_done: bool) -> None:
         """Hand in what is wanted and record what is finished; only as far as there is room, unless ``until_done``."""

@@ -60,6 +60,8 @@ class Report:
     posts_added: int = 0
     posts_updated: int = 0
     posts_unchanged: int = 0
+    posts_gone: int = 0
+    posts_buried: int = 0
     media_stored: int = 0
     media_bytes: int = 0
     media_failed: int = 0

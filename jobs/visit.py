@@ -19,7 +19,7 @@ from scraper.crawl import Page, crawl
 from scraper.media import UNWANTED
 from scraper.model import Attachment, MediaState, Mission, Post, Reading
 from scraper.reading import read
-from scraper.settings import HttpSettings
+from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source
 
 
@@ -64,6 +64,12 @@ class Visit:
     def partial(self) -> bool:
         """Whether this is no whole look at the source, so that its cursor must not move."""
         return not self.listing or any(bound is not None for bound in (self.until, self.limit, self.saved))
+
+    @property
+    def scope(self) -> str:
+        """How the source is configured, without its token: what another configuration leaves out is not gone."""
+        options: SourceOptions = self.source.options
+        return options.model_dump_json(exclude={"token"})
 
     def enough(self, report: Report) -> bool:
         """Whether the limit is reached."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar, Generic, TypeVar
 
 from scraper.capture import Access, Capture, Request
@@ -13,6 +14,19 @@ from scraper.model import Post
 from scraper.settings import SourceOptions
 
 O = TypeVar("O", bound=SourceOptions)
+
+
+class Reach(StrEnum):
+    """What a visit that read its listing whole has looked through: a post in there that it did not find may be gone."""
+
+    #: nothing can be concluded
+    NOTHING = "nothing"
+    #: every post that the source dates between the visit's bound and now
+    WINDOW = "window"
+    #: every post that the source dates between the oldest and the newest one found
+    EXTENT = "extent"
+    #: every post of each page that was read, whatever its date
+    PAGE = "page"
 
 
 class Source(ABC, Generic[O]):
@@ -30,6 +44,7 @@ class Source(ABC, Generic[O]):
     options_type: ClassVar[type[SourceOptions]]
     #: which rules bind this kind's pictures (its requests say so one by one)
     media_access: ClassVar[Access] = Access.PAGE
+    reach: ClassVar[Reach] = Reach.NOTHING
 
     def __init__(self, source_id: str, options: O) -> None:
         self.id = source_id

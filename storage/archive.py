@@ -11,11 +11,12 @@ from types import TracebackType
 from sqlalchemy import func, select
 
 from scraper.model import MediaResult, MediaState
-from storage import attachments
+from storage import attachments, sightings, tombstones
 from storage.attachments import Wanted
 from storage.blobs import Blobs
 from storage.captures import Captures
 from storage.changes import Change, Entry
+from storage.columns import safe
 from storage.engine import BUSY_TIMEOUT, Database, open_database, translated
 from storage.errors import RowRefused, StorageError, UnknownKey
 from storage.leases import ensure_running
@@ -76,7 +77,14 @@ class Archive:
         return cls(settings, open_database(settings, read_only=read_only, busy_timeout=busy_timeout))
 
     def record(
-        self, run_id: int, capture_id: int | None, entries: Sequence[Entry], *, plan: Plan, now: datetime
+        self,
+        run_id: int,
+        capture_id: int | None,
+        entries: Sequence[Entry],
+        *,
+        plan: Plan,
+        now: datetime,
+        seen: bool = True,
     ) -> Recorded:
         """Bring the archive up to date with the posts of one page, all in one transaction.
 
@@ -88,6 +96,7 @@ class Archive:
             entries: posts of one source, each with what its text was read to say.
             plan: the state in which an attachment begins, and why if it will not be taken.
             now: aware UTC.
+            seen: whether they were seen at their source just now, and not read anew from an answer that is held.
 
         Raises:
             SourceBusy: the run has lost its lease.
@@ -98,7 +107,7 @@ class Archive:
         try:
             with self.database.write() as connection:
                 ensure_running(connection, run_id)
-                return Recorded(changes=record_posts(connection, run_id, capture_id, entries, plan, now))
+                return Recorded(changes=record_posts(connection, run_id, capture_id, entries, plan, now, seen=seen))
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, RowRefused):
                 raise
@@ -109,10 +118,62 @@ class Archive:
             for entry in entries:
                 try:
                     with connection.begin_nested():
-                        changes |= record_posts(connection, run_id, capture_id, [entry], plan, now)
+                        changes |= record_posts(connection, run_id, capture_id, [entry], plan, now, seen=seen)
                 except Exception as error:  # noqa: BLE001 - one post must not cost its page; it is told with its key
                     failures[entry[0].key] = self._refusal(entry[0].key, error)
         return Recorded(changes=changes, failures=failures)
+
+    def saw(self, run_id: int, native_ids: Sequence[str], now: datetime) -> None:
+        """Note that a run saw these posts of its source though it does not record them; some may not be held.
+
+        Raises:
+            SourceBusy: the run has lost its lease.
+        """
+        with self.database.write() as connection:
+            ensure_running(connection, run_id)
+            sightings.saw(connection, run_id, [safe(native_id) for native_id in native_ids], now)
+
+    def looked(
+        self,
+        run_id: int,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        pages: Sequence[str] | None = None,
+        now: datetime,
+    ) -> int:
+        """Note what a run has looked through whole, without a failure; a post that it missed may be gone.
+
+        It is marked as gone when an earlier whole look since its last sighting missed it too.
+
+        Args:
+            run_id: the run.
+            since: with ``until``: all that the source dates between the two; None is unbounded.
+            until: see ``since``.
+            pages: or all that stands on the pages at these addresses, whatever its date.
+            now: aware UTC.
+
+        Returns:
+            How many posts are known to be gone by this look.
+
+        Raises:
+            SourceBusy: the run has lost its lease.
+        """
+        with self.database.write() as connection:
+            ensure_running(connection, run_id)
+            if pages is not None:
+                return sightings.looked_at_pages(connection, run_id, list(dict.fromkeys(map(safe, pages))), now)
+            return sightings.looked_between(connection, run_id, since, until, now)
+
+    def has_buried(self, source_id: str) -> bool:
+        """Whether any post of a source was taken out for good."""
+        with self.database.read() as connection:
+            return tombstones.has_any(connection, source_id)
+
+    def buried(self, source_id: str, native_ids: Sequence[str]) -> bool:
+        """Whether one of these posts of a source was taken out for good."""
+        with self.database.read() as connection:
+            return bool(tombstones.buried(connection, source_id, native_ids))
 
     def wanted(
         self, source_id: str, now: datetime, *, limit: int, after_id: int = 0, due_only: bool = True

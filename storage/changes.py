@@ -31,31 +31,41 @@ class Change(StrEnum):
     ADDED = "added"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    #: it was taken out for good, and stays out
+    BURIED = "buried"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to do with a fresh post: ``why`` are the fields that differ, ``entry`` is what to hold from now on."""
+    """What to do with a fresh post: ``why`` are the fields that differ, ``entry`` is what to hold from now on.
+
+    ``is_edited`` says that the source states something else; without it the same statement was read anew.
+    """
 
     change: Change
     why: tuple[str, ...] = ()
+    is_edited: bool = False
     entry: Entry
 
 
-def decide(stored: Entry | None, fresh: Entry) -> Decision:
+def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False) -> Decision:
     """Whether ``fresh`` is new, changed or the same as ``stored``, and what the two make together.
 
     Args:
         stored: what is held, with the attachments that the post points to at present; None when nothing is.
         fresh: what came now.
+        buried: whether it was taken out for good.
     """
+    if buried:
+        return Decision(change=Change.BURIED, entry=fresh)
     if stored is None:
         return Decision(change=Change.ADDED, entry=fresh)
     post = _merged_post(stored[0], fresh[0])
     reading = _merged_reading(stored, fresh, post)
-    why = dict.fromkeys((*_differing(stored[0], post), *_differing(stored[1], reading)))
+    edited = _differing(stored[0], post)
+    why = dict.fromkeys((*edited, *_differing(stored[1], reading)))
     change = Change.UPDATED if why else Change.UNCHANGED
-    return Decision(change=change, why=tuple(why), entry=(post, reading))
+    return Decision(change=change, why=tuple(why), is_edited=bool(edited), entry=(post, reading))
 
 
 def match(stored: Sequence[Attachment], fresh: Sequence[Attachment]) -> list[int | None]:

@@ -12,8 +12,20 @@ from sqlalchemy import Connection, Table, bindparam, delete, insert, select, upd
 from scraper.model import Attachment, MediaState
 from storage.changes import Change, Entry, content_hash, decide, match
 from storage.columns import safe
+from storage.decisions import refresh
+from storage.revisions import revision_row
 from storage.rows import attachment_of, attachment_row, entry_of, hashtag_rows, post_row, segment_rows
-from storage.schema import AttachmentRecord, HashtagRecord, PostRecord, SegmentRecord, rows_of
+from storage.schema import (
+    AttachmentRecord,
+    HashtagRecord,
+    PostRecord,
+    RevisionRecord,
+    SegmentRecord,
+    SightingRecord,
+    rows_of,
+)
+from storage.sightings import record_sightings
+from storage.tombstones import buried
 
 #: the state in which an attachment begins, and why if it will not be taken
 Plan = Callable[[Attachment], tuple[MediaState, str | None]]
@@ -22,6 +34,7 @@ Row = Mapping[Any, Any]
 
 _posts, _segments = rows_of(PostRecord), rows_of(SegmentRecord)
 _hashtags, _attachments = rows_of(HashtagRecord), rows_of(AttachmentRecord)
+_revisions, _sightings = rows_of(RevisionRecord), rows_of(SightingRecord)
 
 # SQLite takes 32,766 values in one statement
 _CHUNK = 1000
@@ -34,10 +47,13 @@ def record_posts(
     entries: Sequence[Entry],
     plan: Plan,
     now: datetime,
+    *,
+    seen: bool = True,
 ) -> dict[str, Change]:
     """Bring the rows of these posts up to date; what became of each, by its key.
 
-    Of a post that is given twice the first one counts. All posts are of one source.
+    Of a post that is given twice the first one counts. All posts are of one source. ``seen`` says whether they
+    were seen there just now, and not only read anew from an answer that is held.
 
     Raises:
         ValueError: a post contradicts itself.
@@ -48,7 +64,7 @@ def record_posts(
         fresh: dict[str, Entry] = {}
         for entry in entries[at : at + _CHUNK]:
             fresh.setdefault(safe(entry[0].native_id), entry)
-        changes |= _Page(connection, run_id, capture_id, plan, now).record(fresh)
+        changes |= _Page(connection, run_id, capture_id, plan, now, seen=seen).record(fresh)
     return changes
 
 
@@ -63,15 +79,18 @@ def load_entries(connection: Connection, post_ids: Sequence[int]) -> dict[int, E
 class _Page:
     """The posts of one page on their way into the archive."""
 
-    def __init__(self, connection: Connection, run_id: int, capture_id: int | None, plan: Plan, now: datetime) -> None:
-        self._connection, self._plan, self._now = connection, plan, now
+    def __init__(
+        self, connection: Connection, run_id: int, capture_id: int | None, plan: Plan, now: datetime, *, seen: bool
+    ) -> None:
+        self._connection, self._run_id, self._plan, self._now, self._seen = connection, run_id, plan, now, seen
         self._provenance = {"run_id": run_id, "capture_id": capture_id, "changed_at": now}
 
     def record(self, fresh: dict[str, Entry]) -> dict[str, Change]:
         source_id = next(iter(fresh.values()))[0].source_id
         mine = (_posts.c.source_id == source_id, _posts.c.native_id.in_(list(fresh)))
-        query = select(_posts.c.native_id, _posts.c.id, _posts.c.content_hash).where(*mine)
-        known = {row[0]: (row[1], row[2]) for row in self._connection.execute(query)}
+        columns = (_posts.c.native_id, _posts.c.id, _posts.c.content_hash, _posts.c.gone_at, _sightings.c.run_id)
+        query = select(*columns).outerjoin(_sightings, _sightings.c.post_id == _posts.c.id).where(*mine)
+        known = {row[0]: tuple(row[1:]) for row in self._connection.execute(query)}
         changes: dict[str, Change] = {}
         new: dict[str, tuple[Entry, str]] = {}
         changed: dict[int, tuple[Entry, str]] = {}
@@ -80,18 +99,24 @@ class _Page:
             held = known.get(native_id)
             if held is None:
                 new[native_id] = entry, digest
-                changes[entry[0].key] = Change.ADDED
             elif held[1] != digest:
                 changed[held[0]] = entry, digest
             else:
                 changes[entry[0].key] = Change.UNCHANGED
         if new:
-            self._insert(new, mine)
+            for native_id in buried(self._connection, source_id, new):
+                changes[new.pop(native_id)[0][0].key] = Change.BURIED
+            changes |= dict.fromkeys((entry[0].key for entry, _ in new.values()), Change.ADDED)
+        ids = self._insert(new, mine) if new else []
         if changed:
             changes |= self._update(changed)
+        if self._seen:
+            ids += [post_id for post_id, _, _, last in known.values() if last != self._run_id]
+            returned = [post_id for post_id, _, gone_at, _ in known.values() if gone_at is not None]
+            record_sightings(self._connection, self._run_id, ids, returned, self._now)
         return changes
 
-    def _insert(self, new: dict[str, tuple[Entry, str]], mine: tuple[Any, ...]) -> None:
+    def _insert(self, new: dict[str, tuple[Entry, str]], mine: tuple[Any, ...]) -> list[int]:
         first = {"first_seen_at": self._now, "gone_at": None, **self._provenance}
         rows = [{**post_row(*entry), "content_hash": digest, **first} for entry, digest in new.values()]
         self._all(_posts, rows)
@@ -107,12 +132,14 @@ class _Page:
                 attachments.append(self._new_attachment(post_id, position, item, seen[item.key]))
                 seen[item.key] += 1
         self._all(_attachments, attachments)
+        return [post_id for post_id, _ in numbered]
 
     def _update(self, changed: dict[int, tuple[Entry, str]]) -> dict[str, Change]:
         changes: dict[str, Change] = {}
         posts: list[dict[str, Any]] = []
         hashes: list[dict[str, Any]] = []
         texts: list[tuple[int, Entry]] = []
+        revisions: list[dict[str, Any]] = []
         pointers = _Pointers(self)
         for post_id, (row, segments, attachments) in _load(self._connection, list(changed)).items():
             fresh, digest = changed[post_id]
@@ -123,9 +150,11 @@ class _Page:
                 # what differs is only what turned empty; the next time it is known at a glance
                 hashes.append({"row_id": post_id, "content_hash": digest})
                 continue
+            revisions.append(revision_row(row, segments, live, decision, self._run_id, self._now))
             posts.append({"row_id": post_id, **post_row(*decision.entry), "content_hash": digest, **self._provenance})
             texts.append((post_id, decision.entry))
             pointers.reconcile(post_id, attachments, decision.entry[0].attachments)
+        self._all(_revisions, revisions)
         self._set(_posts, hashes)
         self._set(_posts, posts)
         updated = [post_id for post_id, _ in texts]
@@ -136,6 +165,8 @@ class _Page:
         self._set(_attachments, pointers.removed)
         self._set(_attachments, pointers.kept)
         self._all(_attachments, pointers.added)
+        if updated:
+            refresh(self._connection, updated)
         return changes
 
     def _texts(self, numbered: Iterable[tuple[int, Entry]]) -> None:

@@ -24,7 +24,7 @@ from scraper.pages.images import Picture, file_key, is_adornment, is_telling, st
 from scraper.pages.stream import Line, stream_of
 from scraper.pages.tree import Resolve, ancestors, attribute, corrected, resolver, tree_of
 from scraper.settings import SourceOptions
-from scraper.source import Source
+from scraper.source import Reach, Source
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _ONE_PAGE = re.compile(r"/ESA_Multimedia/Images/\d{4}/\d{2}/", re.IGNORECASE)
@@ -48,6 +48,7 @@ class EsaGallery(Source[SourceOptions]):
     example: ClassVar[str] = "https://www.esa.int/ESA_Multimedia/Images/2021/04/Images_de_la_mission_Proxima"
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     media_access: ClassVar[Access] = Access.PAGE
+    reach: ClassVar[Reach] = Reach.PAGE
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """The configured page or listing."""

@@ -15,7 +15,7 @@ from scraper.errors import FetchError, Gone, Refused
 from scraper.model import Attachment, MediaKind, Post
 from scraper.payload import Address, Id, Items, Pixels, Word, moment, published
 from scraper.settings import SourceOptions
-from scraper.source import Source, page_is_older
+from scraper.source import Reach, Source, page_is_older
 from scraper.text.markup import html_to_text
 from scraper.text.wishes import opt_outs_in
 
@@ -109,6 +109,7 @@ class Mastodon(Source[MastodonOptions]):
     example: ClassVar[str] = "https://social.example/@someone"
     options_type: ClassVar[type[SourceOptions]] = MastodonOptions
     media_access: ClassVar[Access] = Access.API
+    reach: ClassVar[Reach] = Reach.WINDOW
 
     def __init__(self, source_id: str, options: MastodonOptions) -> None:
         super().__init__(source_id, options)

@@ -1,0 +1,31 @@
+"""Which posts were taken out for good: told by the hash of their key, and by nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, select
+
+from storage.columns import safe
+from storage.schema import TombstoneRecord, rows_of
+
+_tombstones = rows_of(TombstoneRecord)
+
+
+def key_hash(key: str) -> str:
+    """What a tombstone has in place of the key: its SHA-256 in hex."""
+    return hashlib.sha256(safe(key).encode()).hexdigest()
+
+
+def has_any(connection: Connection, source_id: str) -> bool:
+    """Whether any post of a source was taken out for good."""
+    query = select(_tombstones.c.key_hash).where(_tombstones.c.source_id == source_id)
+    return connection.scalar(query.limit(1)) is not None
+
+
+def buried(connection: Connection, source_id: str, native_ids: Iterable[str]) -> set[str]:
+    """Those of these native ids of a source that were taken out for good."""
+    by_hash = {key_hash(f"{source_id}:{native_id}"): native_id for native_id in native_ids}
+    query = select(_tombstones.c.key_hash).where(_tombstones.c.key_hash.in_(list(by_hash)))
+    return {by_hash[found] for found in connection.scalars(query)}
