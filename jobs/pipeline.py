@@ -26,6 +26,7 @@ from scraper.address import shown
 from scraper.capture import Capture, Request
 from scraper.crawl import Page
 from scraper.model import MediaResult, MediaState, Post
+from scraper.settings import interval_of
 from storage.archive import Archive, Wanted
 from storage.changes import Change
 from storage.errors import StorageError
@@ -38,6 +39,8 @@ OVERLAP = timedelta(days=3)
 RENEWAL_SECONDS = 15.0
 #: outcomes of pictures recorded in one transaction
 BATCH = 40
+#: from so many seconds between two requests on each picture is recorded, and seen, as it comes
+SLOW = 0.1
 
 
 def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
@@ -78,6 +81,7 @@ class _Harvest:
         self.keeps_bodies = not archive.has_buried(visit.source.id)
         #: whether every post since the cursor was read and recorded
         self.is_whole = False
+        self._batch = BATCH if interval_of(means.http.rate) < SLOW else 1
         self._in_hand: dict[int, Wanted] = {}
         self._handed_in = 0
 
@@ -191,7 +195,7 @@ class _Harvest:
         while self.visit.media:
             self.means.go_on()
             full = workers.open >= 2 * BATCH
-            self._record(workers.finished(at_least=BATCH if full else 0))
+            self._record(workers.finished(at_least=self._batch if full else 0))
             self.means.progress.media(self.report, workers.open)
             wanted = self.archive.wanted(
                 self.visit.source.id,
@@ -210,7 +214,7 @@ class _Harvest:
                 break
         while until_done and workers.open:
             self.means.go_on()
-            self._record(workers.finished(at_least=min(BATCH, workers.open)))
+            self._record(workers.finished(at_least=min(self._batch, workers.open)))
             self.means.progress.media(self.report, workers.open)
 
     def _record(self, results: list[tuple[int, MediaResult]]) -> None:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from jobs.pipeline import harvest
 from jobs.report import Outcome, Report
-from jobs.visit import Means, Visit, rehearse
+from jobs.visit import Means, Progress, Visit, rehearse
 from scraper.capture import Access, Capture, Request
 from scraper.client import Sink, Streamed
 from scraper.errors import FetchError, Gone, Refused
@@ -180,12 +180,13 @@ def run(world: World, archive: Archive, clock: Clock) -> Callable[..., Report]:
         stop: Event | None = None,
         options: dict[str, Any] | None = None,
         missions: tuple[Mission, ...] = proxima,
+        progress: Progress | None = None,
         **fields: Any,
     ) -> Report:
         source = Diary("diary", SourceOptions(**({"url": f"{BASE}/1"} | (options or {}))))
         means = Means(
             web=world, http=HttpSettings(attempts=1), missions=missions, now=clock,
-            stop=stop or Event(),
+            stop=stop or Event(), progress=progress or Progress(),
         )  # fmt: skip
         return harvest(Visit(source=source, mission="proxima", **fields), archive, means)
 
@@ -375,6 +376,21 @@ def test_a_video_is_recorded_as_skipped_with_its_reason(run, archive, world):
     assert ask(archive, "SELECT a.state, a.reason FROM attachments a WHERE a.state = 'skipped'") == [
         ("skipped", "video is not taken yet")
     ]
+
+
+def test_at_a_budget_s_pace_each_picture_is_recorded_and_seen_as_it_comes(run, archive, world):
+    """At a picture a second nobody looks at a bar that stands still for forty of them, or loses forty to a kill."""
+    told, held_back = Event(), []
+
+    class Watcher(Progress):
+        def media(self, report: Report, waiting: int) -> None:
+            if report.media_stored == 4:
+                assert ask(archive, "SELECT count(*) FROM archive_media WHERE state = 'stored'") == [(4,)]
+                told.set()
+
+    world.on_ask = lambda url: held_back.append(told.wait(20)) if url == f"{BASE}/1.jpg" else None
+    assert run(progress=Watcher()).media_stored == 5
+    assert held_back == [True]
 
 
 def test_an_edited_post_is_updated(run, archive, world, clock):
