@@ -14,6 +14,7 @@ import pytest
 from jobs.cli.main import commands
 from jobs.cli.reference import commands_of, page
 from jobs.config import Config, Schedule, SourceStanza
+from jobs.report import KEPT, Failure, Report
 from scraper.registry import kinds
 from scraper.settings import HttpSettings, MissionSettings, SourceOptions
 
@@ -37,6 +38,16 @@ def test_every_command_says_what_it_does(name: str, command: click.Command):
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{name} {parameter.opts}"
+
+
+def test_every_key_of_a_run_s_report_is_explained():
+    """docs/commands.md names what `scrape --json` prints for a source, and for a failure."""
+    report = Report(source_id="one")
+    report.fail(Failure(stage="page", message="x"))
+    told = report.as_json()
+    for key in (*told, *told["failures"][0]):
+        assert f"`{key}`" in text("commands.md"), key
+    assert KEPT == 1000, "the page says so in words"
 
 
 def test_every_configuration_key_is_explained():
