@@ -91,6 +91,8 @@ class _Harvest:
             try:
                 if self.visit.listing:
                     self._listing(workers)
+                else:
+                    self.archive.ask_for_missing(self.visit.source.id)
                 self._pictures(workers, until_done=True)
                 # asked to stop meanwhile, workers leave pictures pending and have no more in hand
                 self.means.go_on()

@@ -11,7 +11,7 @@ from types import TracebackType
 from sqlalchemy import func, select
 
 from scraper.model import MediaResult, MediaState
-from storage import attachments, sightings, tombstones
+from storage import attachments, mending, sightings, tombstones
 from storage.attachments import Wanted
 from storage.blobs import Blobs
 from storage.captures import Captures
@@ -214,6 +214,14 @@ class Archive:
         """How many attachments of a source are wanted and not tried yet."""
         with self.database.read() as connection:
             return attachments.pending(connection, source_id)
+
+    def ask_for_missing(self, source_id: str) -> int:
+        """Want the pictures of a source again whose file is not there or has another size; how many those are.
+
+        Raises:
+            ArchiveLocked, ArchiveReadOnly, ArchiveDamaged, DiskFull: as they say.
+        """
+        return mending.ask_for_missing(self.database, self.folder, source_id)
 
     def counts(self, source_id: str) -> Counts:
         """What is held of a source."""

@@ -18,6 +18,7 @@ import io
 import logging
 import os
 import re
+import secrets
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from storage.incoming import IncomingBlob, IncomingFolder
 logger = logging.getLogger(__name__)
 
 MEDIA = "media"
+#: where a damaged file goes when a sound copy takes its place; nothing is ever removed from there
+ASIDE = ".damaged"
 _NAME = re.compile(r"([0-9a-f]{64})\.([a-z0-9]{1,8})")
 _FAN_OUT = re.compile("[0-9a-f]{2}")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -93,8 +96,8 @@ class Blobs:
             raise disk_fault(error, self._folder / path) from error
         return held
 
-    def verify(self, sha256: str, extension: str) -> None:
-        """Read a file and compare it with its name.
+    def verify(self, sha256: str, extension: str) -> int:
+        """Read a file and compare it with its name; its size in bytes.
 
         Raises:
             BlobMissing: it is not there.
@@ -104,23 +107,38 @@ class Blobs:
         path = relative_path(sha256, extension)
         with self.open(sha256, extension) as file:
             try:
-                found = _digest_of(file)
+                found, size = _digest_of(file), os.fstat(file.fileno()).st_size
             except OSError as error:
                 raise disk_fault(error, self._folder / path) from error
         if found != sha256:
             raise BlobMismatch(f"{path} is damaged: its bytes have the hash {found}", sha256=sha256)
+        return size
 
-    def walk(self) -> Iterator[Blob]:
+    def walk(self, start: str = "", stop: str = "g") -> Iterator[Blob]:
         """Every file that is held, by hash; what has no name of ours, or lies in a wrong folder, is passed over.
+
+        Args:
+            start: files whose hash is this or greater.
+            stop: files whose hash is less; hex digits come before ``g``.
 
         Raises:
             StorageError: the disk cannot read a folder.
         """
         for first in _directories(self._folder / MEDIA):
+            if not start[:2] <= first.name < stop:
+                continue
             for second in _directories(first):
+                if not start[:4] <= first.name + second.name < stop:
+                    continue
                 with disk_faults(second):
                     held = list(_blobs_in(second, first.name + second.name))
-                yield from held
+                yield from (blob for blob in held if start <= blob.sha256 < stop)
+
+    def aside(self) -> list[str]:
+        """Damaged files that a sound copy has replaced, as paths from the archive's folder."""
+        with disk_faults(self._folder / MEDIA / ASIDE), contextlib.suppress(FileNotFoundError):
+            return sorted(f"{MEDIA}/{ASIDE}/{entry.name}" for entry in os.scandir(self._folder / MEDIA / ASIDE))
+        return []
 
     def sweep(self) -> int:
         """Remove what killed processes left unfinished; how many files that were.
@@ -142,6 +160,7 @@ class Blobs:
             else:
                 os.fchmod(place, 0o644)
                 os.fsync(place)
+                self._put_aside(directory, name)
                 os.replace(path, name, dst_dir_fd=directory)
             # also for a file that was there: whoever put it there may be about to do this
             os.fsync(directory)
@@ -159,8 +178,29 @@ class Blobs:
             return False
         except _Foreign:
             pass
-        logger.warning("%s was damaged or no file, and is replaced by a sound copy", name)
+        logger.warning(
+            "%s was damaged or no file: it is kept in %s/%s, and a sound copy takes its place", name, MEDIA, ASIDE
+        )
         return False
+
+    def _put_aside(self, directory: int, name: str) -> None:
+        """Give what has the name of a new file another one under ``.damaged``, so that it can be replaced."""
+        try:
+            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        aside = self._folder / MEDIA / ASIDE
+        aside.mkdir(exist_ok=True)
+        with _opened(aside) as kept:
+            other = f"{name}.{secrets.token_hex(4)}"
+            if stat.S_ISREG(found.st_mode):
+                # both names lead to it until the new file takes the first one: there is always something to read
+                with contextlib.suppress(OSError):
+                    os.link(name, other, src_dir_fd=directory, dst_dir_fd=kept, follow_symlinks=False)
+                    os.fsync(kept)
+                    return
+            os.rename(name, other, src_dir_fd=directory, dst_dir_fd=kept)
+            os.fsync(kept)
 
     @contextlib.contextmanager
     def _fan_out(self, sha256: str, *, make: bool) -> Iterator[int]:
@@ -181,6 +221,16 @@ class Blobs:
                 opened.callback(os.close, inner)
                 directory = inner
             yield directory
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """A directory of ours; a link in its place is none."""
+    directory = os.open(folder, _DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield directory
+    finally:
+        os.close(directory)
 
 
 class _Foreign(Exception):

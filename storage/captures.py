@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from scraper.capture import Capture, Request
 from storage import leases, warc, warcfiles
@@ -199,14 +199,6 @@ class Captures:
                 path.unlink()
             elif path.stat().st_size > end:
                 os.truncate(path, end)
-
-    def forget_validators(self, file: str, offset: int) -> int:
-        """Ask the addresses whose answer lies at this place without validators the next time; how many."""
-        there = (_captures.c.file == file, _captures.c.offset == offset)
-        asked = select(_captures.c.source_id, _captures.c.requested_url).where(*there)
-        mine = tuple_(_validators.c.source_id, _validators.c.url).in_(asked)
-        with self._database.write() as connection:
-            return connection.execute(delete(_validators).where(mine)).rowcount
 
     def _newest(self, source_id: str, url: str, *conditions: Any) -> Row | None:
         query = (

@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, exists, func, select
 
-from storage import warc
-from storage.blobs import Blobs, relative_path
+from storage import answers
+from storage.blobs import Blob, Blobs, relative_path
+from storage.damage import Damage, Share, Trouble
 from storage.engine import Database
 from storage.errors import ArchiveDamaged, BlobMismatch, BlobMissing, StorageError
 from storage.views import assets, attachments, captures, posts
 
+__all__ = ["Damage", "Progress", "Report", "Share", "Trouble", "verify"]
+
 #: rows that are read at once, each time in a transaction of its own: a run may write meanwhile
 BATCH = 500
-#: the order in which answers are read: as they lie
-_PLACE = (captures.c.file, func.coalesce(captures.c.offset, -1), captures.c.id)
-
-
-class Trouble(StrEnum):
-    """What is wrong with something that is held."""
-
-    #: the file is not there
-    MISSING = "missing"
-    #: the bytes or the size are not those recorded
-    MISMATCH = "mismatch"
-    #: the disk or the record's own form does not let it be read
-    UNREADABLE = "unreadable"
-    #: a picture is called stored, but nothing says which bytes it is
-    UNHELD = "unheld"
-    #: the database file itself
-    DATABASE = "database"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """One thing that is wrong; ``what`` is a path within the archive, or a post's key and picture."""
-
-    trouble: Trouble
-    what: str
-    message: str
+#: files that are hashed at once
+THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What was read (media files, their bytes, answers) and what was found.
 
-    ``orphans`` are media files that nothing points to: what a killed run left between file and row, or
-    what a run that is under way has not recorded yet. They take room and do no harm.
+    ``orphans`` are files in ``media/`` and ``warc/`` that nothing points to: what a killed run left between file and
+    row, or what a run that is under way has not recorded yet. ``unreferenced`` are held pictures that no post
+    points to, nor ever did; ``aside`` are damaged files that a sound copy has replaced. They take room and do no harm.
     """
 
     files: int
@@ -61,6 +40,9 @@ class Report:
     answers: int
     damage: tuple[Damage, ...]
     orphans: tuple[str, ...]
+    unreferenced: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
+    share: Share = field(default_factory=Share)
 
     @property
     def is_sound(self) -> bool:
@@ -73,6 +55,8 @@ class Report:
             "sound": self.is_sound,
             "damage": [asdict(item) for item in self.damage],
             "orphans": list(self.orphans),
+            "unreferenced": list(self.unreferenced),
+            "aside": list(self.aside),
         }
 
 
@@ -80,17 +64,24 @@ class Report:
 Progress = Callable[[str, int, int], None]
 
 
-def verify(database: Database, folder: Path, *, progress: Progress = lambda what, done, total: None) -> Report:
-    """Check the database, every media file against its size and hash, and every answer's record.
+def verify(
+    database: Database,
+    folder: Path,
+    *,
+    share: Share | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Report:
+    """Check the database, every media file against its size and hash, and every WARC file from end to end.
 
     Memory does not grow with what is held, only with what is wrong.
 
     Args:
         database: of the archive.
         folder: the archive's folder.
-        progress: told every so often.
+        share: the part of media and WARC files that is read; all when not given.
+        progress: told every so often; a total of 0 is not known.
     """
-    check = _Check(database, folder, progress)
+    check = _Check(database, folder, share or Share(), progress)
     for step in (check.database_file, check.media, check.unheld, check.answers, check.orphans):
         try:
             step()
@@ -102,17 +93,28 @@ def verify(database: Database, folder: Path, *, progress: Progress = lambda what
         answers=check.records,
         damage=tuple(dict.fromkeys(check.damage)),
         orphans=tuple(check.without_row),
+        unreferenced=tuple(check.without_post),
+        aside=tuple(Blobs(folder).aside()),
+        share=check.share,
     )
 
 
+def pictures(database: Database) -> int:
+    """How many pictures are held."""
+    with database.read() as connection:
+        return connection.execute(select(func.count()).select_from(assets)).scalar_one()
+
+
 class _Check:
-    def __init__(self, database: Database, folder: Path, progress: Progress) -> None:
+    def __init__(self, database: Database, folder: Path, share: Share, progress: Progress) -> None:
+        self.share = share
         self._database = database
         self._folder = folder
         self._blobs = Blobs(folder)
         self._progress = progress
         self.damage: list[Damage] = []
         self.without_row: list[str] = []
+        self.without_post: list[str] = []
         self.files = self.bytes = self.records = 0
 
     def add(self, trouble: Trouble, what: str, message: str) -> None:
@@ -125,34 +127,43 @@ class _Check:
                 self.add(Trouble.DATABASE, self._database.name, line)
 
     def media(self) -> None:
-        """Read every file that a row says is held."""
-        total = self._count(assets.c.sha256)
+        """Read every file that a row says is held, several at once: hashing needs no lock of the interpreter."""
+        within = (assets.c.sha256 >= self.share.start, assets.c.sha256 < self.share.stop)
+        total = self._count(assets.c.sha256, *within)
+        used = exists().where(attachments.c.sha256 == assets.c.sha256)
+        columns = select(assets.c.sha256, assets.c.extension, assets.c.size, used.label("used")).where(*within)
+        statement = columns.order_by(assets.c.sha256).limit(BATCH)
         last = ""
-        columns = select(assets.c.sha256, assets.c.extension, assets.c.size).order_by(assets.c.sha256).limit(BATCH)
-        while rows := self._rows(columns.where(assets.c.sha256 > last)):
-            for row in rows:
-                self._file(row.sha256, row.extension, row.size)
-                self._progress("media", self.files, total)
-            last = rows[-1].sha256
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+            while rows := self._rows(statement.where(assets.c.sha256 > last)):
+                for row, found in zip(rows, pool.map(self._file, rows), strict=True):
+                    self.files += 1
+                    if isinstance(found, Damage):
+                        self.damage.append(found)
+                    else:
+                        self.bytes += found
+                        if not row.used:
+                            self.without_post.append(relative_path(row.sha256, row.extension))
+                    self._progress("media", self.files, total)
+                last = rows[-1].sha256
 
-    def _file(self, sha256: str, extension: str, size: int) -> None:
-        self.files += 1
-        what = f"media/{sha256}.{extension}"
+    def _file(self, row: Any) -> int | Damage:
+        """The size of a file that is as it should be, or what is wrong with it."""
+        what = f"media/{row.sha256}.{row.extension}"
         try:
-            what = relative_path(sha256, extension)
-            self._blobs.verify(sha256, extension)
-            with self._blobs.open(sha256, extension) as file:
-                found = os.fstat(file.fileno()).st_size
+            what = relative_path(row.sha256, row.extension)
+            found = self._blobs.verify(row.sha256, row.extension)
         except BlobMissing as error:
-            self.add(Trouble.MISSING, what, str(error))
+            trouble, message = Trouble.MISSING, str(error)
         except BlobMismatch as error:
-            self.add(Trouble.MISMATCH, what, str(error))
+            trouble, message = Trouble.MISMATCH, str(error)
         except (StorageError, ValueError) as error:
-            self.add(Trouble.UNREADABLE, what, str(error))
+            trouble, message = Trouble.UNREADABLE, str(error)
         else:
-            self.bytes += found
-            if found != size:
-                self.add(Trouble.MISMATCH, what, f"it has {found} bytes, its row says {size}")
+            if found == row.size:
+                return found
+            trouble, message = Trouble.MISMATCH, f"it has {found} bytes, its row says {row.size}"
+        return Damage(trouble=trouble, what=what, message=message, sha256=row.sha256)
 
     def unheld(self) -> None:
         """Find pictures that are called stored without a row that says which bytes they are."""
@@ -172,59 +183,31 @@ class _Check:
             last = rows[-1].id
 
     def answers(self) -> None:
-        """Read every answer back from its WARC record."""
-        columns = select(
-            captures.c.id,
-            captures.c.url,
-            captures.c.file,
-            captures.c.offset,
-            captures.c.length,
-            captures.c.sha256,
-            captures.c.size,
-        )
-        indexed = captures.c.file.is_not(None)
-        total = self._count(captures.c.id, indexed)
-        statement = columns.where(indexed).order_by(*_PLACE).limit(BATCH)
-        missing: set[str] = set()
-        place = ("", -1, -1)
-        last: tuple[Any, ...] = ()
-        while rows := self._rows(statement.where(tuple_(*_PLACE) > tuple_(*place))):
-            for row in rows:
-                self.records += 1
-                # an answer that came again unchanged points to the record of the first: it is read once
-                record = (row.file, row.offset, row.length, row.sha256, row.size)
-                if row.file not in missing and record != last:
-                    self._answer(row, missing)
-                last = record
-                self._progress("warc", self.records, total)
-            place = (rows[-1].file, -1 if rows[-1].offset is None else rows[-1].offset, rows[-1].id)
-
-    def _answer(self, row: Any, missing: set[str]) -> None:
-        what = f"{row.file} at byte {row.offset}"
-        try:
-            with (self._folder / row.file).open("rb") as file:
-                file.seek(row.offset)
-                body = warc.body_of(file.read(row.length))
-        except FileNotFoundError:
-            missing.add(row.file)
-            self.add(Trouble.MISSING, row.file, "the file with recorded answers is not there")
-        except (OSError, ValueError, TypeError) as error:
-            self.add(Trouble.UNREADABLE, what, f"the answer of {row.url} cannot be read back: {error}")
-        else:
-            if len(body) != row.size or hashlib.sha256(body).hexdigest() != row.sha256:
-                self.add(
-                    Trouble.MISMATCH, what, f"the answer of {row.url} is cut short, or is not the one that was recorded"
-                )
+        """Read every WARC file, each answer against its row."""
+        total = self._count(captures.c.id, captures.c.file.is_not(None)) if self.share.of == 1 else 0
+        for name, is_ours in answers.files(self._database, self._folder, self.share):
+            if not is_ours:
+                self.without_row.append(name)
+                continue
+            for found in answers.check(self._database, self._folder, name):
+                if isinstance(found, Damage):
+                    self.damage.append(found)
+                else:
+                    self.records += found
+                    self._progress("warc", self.records, total)
 
     def orphans(self) -> None:
-        """Find files that no row points to."""
-        for batch in _batched(f"{blob.sha256}.{blob.extension}" for blob in self._blobs.walk()):
+        """Find media files that no row points to."""
+        for batch in _batched(f"{blob.sha256}.{blob.extension}" for blob in self._walk()):
             hashes = [name.partition(".")[0] for name in batch]
             known = {
                 f"{row.sha256}.{row.extension}"
                 for row in self._rows(select(assets.c.sha256, assets.c.extension).where(assets.c.sha256.in_(hashes)))
             }
             self.without_row += [relative_path(*name.split(".")) for name in batch if name not in known]
+
+    def _walk(self) -> Iterator[Blob]:
+        return self._blobs.walk(self.share.start, self.share.stop)
 
     def _rows(self, statement: Select[Any]) -> list[Any]:
         with self._database.read() as connection:

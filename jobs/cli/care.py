@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +17,14 @@ from jobs import logs
 from jobs.cli.main import DONE, IN_PART
 from jobs.cli.options import archive_folder, common, reading
 from jobs.cli.wording import counted
+from jobs.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from storage.damage import Share
+    from storage.engine import Database
+    from storage.mending import Mended
     from storage.verify import Progress, Report
 
 #: damaged things and orphans that are told one by one; --json has all of them
@@ -25,22 +32,43 @@ TOLD = 50
 
 
 @click.command()
+@click.option(
+    "--share",
+    metavar="1/N",
+    help="Read the part of N equal ones whose turn it is today: run daily, everything is read in N days.",
+)
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Read about N pictures, others every day, and as much of the answers.",
+)
+@click.option(
+    "--mend", is_flag=True, help="Have what is damaged fetched again by the next `scrape` or `retry`; remove nothing."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
 @reading
 @common
-def verify(as_json: bool, archive: Path | None, config: Path | None) -> int:
-    """Read every picture and every recorded answer and compare them with their hashes; change nothing.
+def verify(
+    share: str | None, sample: int | None, mend: bool, as_json: bool, archive: Path | None, config: Path | None
+) -> int:
+    """Read every picture and every recorded answer and compare them with their hashes.
 
+    Nothing is changed without --mend. The database itself is always checked whole.
     Exit status: 0 all is well, 1 something is damaged, 3 the archive cannot be read.
     """
     from storage.engine import open_database
+    from storage.mending import ask_again
     from storage.verify import verify
 
+    if share and sample:
+        raise UsageError("--share and --sample are two ways to choose a part; give one of them")
     folder = archive_folder(config, archive)
-    database = open_database(folder, read_only=True)
+    database = open_database(folder, read_only=not mend)
     try:
         with _progress() as progress:
-            report = verify(database, folder, progress=progress)
+            report = verify(database, folder, share=_share(database, share, sample), progress=progress)
+        mended = ask_again(database, folder, report.damage) if mend else None
     finally:
         database.close()
     if as_json:
@@ -49,10 +77,27 @@ def verify(as_json: bool, archive: Path | None, config: Path | None) -> int:
         from jobs.cli.output import for_programs
 
         with for_programs() as write:
-            write(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
+            told = report.as_json() | ({} if mended is None else {"asked_again": asdict(mended)})
+            write(json.dumps(told, ensure_ascii=False, indent=2) + "\n")
     else:
-        _tell(report)
+        _tell(report, mended)
     return DONE if report.is_sound else IN_PART
+
+
+def _share(database: Database, share: str | None, sample: int | None) -> Share:
+    """The part that is to be read today."""
+    from storage.damage import Share
+    from storage.verify import pictures
+
+    of = 1
+    if share is not None:
+        found = re.fullmatch(r"1/([1-9][0-9]{0,5})", share.strip())
+        if not found:
+            raise UsageError(f"--share is a fraction such as 1/30, not {share!r}")
+        of = int(found[1])
+    elif sample is not None:
+        of = max(-(-pictures(database) // sample), 1)
+    return Share.of_day(datetime.now(UTC).date(), of)
 
 
 @contextlib.contextmanager
@@ -67,10 +112,10 @@ def _progress() -> Iterator[Progress]:
     names = {"media": "pictures", "warc": "answers"}
     with Bars(console=Console(stderr=True), transient=True) as bars:
         tasks = {what: bars.add_task(name, total=None) for what, name in names.items()}
-        yield lambda what, done, total: bars.update(tasks[what], completed=done, total=total)
+        yield lambda what, done, total: bars.update(tasks[what], completed=done, total=total or None)
 
 
-def _tell(report: Report) -> None:
+def _tell(report: Report, mended: Mended | None) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -81,6 +126,8 @@ def _tell(report: Report) -> None:
     with for_people() as console:
         pictures, answers = counted(report.files, "picture"), counted(report.answers, "answer")
         read = f"{pictures} ({report.bytes:,} bytes) and {answers} were read"
+        if report.share.of > 1:
+            read += f" (part {report.share.part + 1} of {report.share.of})"
         if report.is_sound:
             console.print(Text(f"✓ All is well: {read}, each as it was recorded.", style="green"), soft_wrap=True)
         else:
@@ -93,14 +140,23 @@ def _tell(report: Report) -> None:
             console.print(table)
             _tell_more(console, len(report.damage))
             console.print(Text(f"✗ {len(report.damage):,} damaged: {read}.", style="bold red"))
-        if report.orphans:
+        if mended is not None and not report.is_sound:
+            pages = counted(mended.pages, "page")
             console.print(
-                f"Of no post, but harmless: {counted(len(report.orphans), 'file')} in media/,"
-                " to be removed when no run is under way, or left:"
+                f"{counted(mended.pictures, 'picture')} and {pages} will be fetched again by the next `cupola scrape`"
+                " or `retry`, if their source still has them; what is damaged is kept until then.",
+                soft_wrap=True,
             )
-            for path in report.orphans[:TOLD]:
-                console.print(Text(f"  {path}", style="dim"), soft_wrap=True)
-            _tell_more(console, len(report.orphans))
+        for what, where, paths in (
+            ("Of no post, but harmless", "to be removed when no run is under way, or left", report.orphans),
+            ("Held, though no post points to it any more", "kept", report.unreferenced),
+            ("Damaged once and replaced since", "to be removed, or left", report.aside),
+        ):
+            if paths:
+                console.print(f"{what}: {counted(len(paths), 'file')}, {where}:", soft_wrap=True)
+            for path in paths[:TOLD]:
+                console.print(Text(f"  {printable(path)}", style="dim"), soft_wrap=True)
+            _tell_more(console, len(paths))
 
 
 def _tell_more(console: Console, count: int) -> None:

@@ -55,7 +55,7 @@ def test_orphans_are_told_and_no_damage(cupola, held, stored):
     stray.write_bytes(b"stray")
     answer = cupola("verify", "--archive", held.folder, columns=60)
     assert answer.status == 0
-    assert "Of no post, but harmless: 1 file in media/" in answer.out
+    assert "Of no post, but harmless: 1 file, to be removed" in answer.out
     assert f"  {stray.relative_to(held.folder).as_posix()}\n" in answer.out, "whole, so that it can be copied"
 
 
@@ -100,6 +100,33 @@ def test_an_empty_database_is_upgraded(cupola, held, tmp_path):
     assert answer.status == 0
     assert "from schema 0000 to 0002" in answer.out
     assert cupola("query", "--archive", folder, "--count").out == "0\n"
+
+
+def test_part_of_it_can_be_read(cupola, held):
+    """--share reads one part of so many and says which; --sample about so many; both at once are wrong use."""
+    held.add("1", pictures=tuple({"data": b"%d" % number} for number in range(40)))
+    reports = [
+        json.loads(cupola("verify", "--archive", held.folder, "--json", *words).out)
+        for words in (("--share", "1/4"), ("--sample", "10"), ("--sample", "99"))
+    ]
+    assert [report["share"]["of"] for report in reports] == [4, 4, 1]
+    assert 0 < reports[0]["files"] < 40
+    assert reports[0] == reports[1]
+    assert "(part" in cupola("verify", "--archive", held.folder, "--share", "1/4", columns=200).out
+    for words in (("--share", "30"), ("--share", "2/30"), ("--share", "1/4", "--sample", "3")):
+        assert cupola("verify", "--archive", held.folder, *words).status == 2
+
+
+def test_mend_asks_again_and_says_so(cupola, held, stored):
+    """What is damaged is told, marked, and kept; the status is still 1: it is not mended before it is fetched."""
+    stored.write_bytes(b"rot")
+    answer = cupola("verify", "--archive", held.folder, "--mend", columns=300)
+    assert answer.status == 1
+    assert "1 picture and 0 pages will be fetched again by the next `cupola scrape` or `retry`" in answer.out
+    assert stored.read_bytes() == b"rot"
+    again = json.loads(cupola("verify", "--archive", held.folder, "--mend", "--json").out)
+    assert again["asked_again"] == {"pictures": 0, "pages": 0}
+    assert len(again["damage"]) == 1
 
 
 def test_a_newer_archive_is_not_touched(cupola, held):

@@ -150,9 +150,9 @@ def test_many_writers_of_the_same_bytes_end_with_one_file(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("damage", [b"", PICTURE[:-1], b"X" + PICTURE[1:]], ids=["empty", "short", "changed"])
 def test_a_damaged_file_is_found_and_mended_by_fetching_it_again(
-    blobs: Blobs, damage: bytes, caplog: pytest.LogCaptureFixture
+    blobs: Blobs, tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Verify tells of it with its hash; keeping the right bytes replaces it, and says so."""
+    """Verify tells of it with its hash; keeping the right bytes puts it aside, and says so."""
     path = keep(blobs, PICTURE)
     path.write_bytes(damage)
     with pytest.raises(BlobMismatch, match="is damaged") as caught:
@@ -161,7 +161,25 @@ def test_a_damaged_file_is_found_and_mended_by_fetching_it_again(
     with caplog.at_level(logging.WARNING):
         keep(blobs, PICTURE)
     blobs.verify(digest(PICTURE), "jpg")
-    assert "replaced by a sound copy" in caplog.text
+    assert "a sound copy takes its place" in caplog.text
+    (aside,) = blobs.aside()
+    assert (tmp_path / aside).read_bytes() == damage
+    assert aside.startswith(f"media/.damaged/{path.name}.")
+    assert [blob.sha256 for blob in blobs.walk()] == [digest(PICTURE)]
+
+
+def test_every_damaged_file_is_kept_beside_the_others(blobs: Blobs, tmp_path: Path) -> None:
+    """A file that is damaged twice leaves two; where links cannot be made the damaged one is moved."""
+    path = keep(blobs, PICTURE)
+    for damage in (b"one", b"two"):
+        path.write_bytes(damage)
+        keep(blobs, PICTURE)
+    assert sorted((tmp_path / aside).read_bytes() for aside in blobs.aside()) == [b"one", b"two"]
+    path.unlink()
+    path.mkdir()
+    keep(blobs, PICTURE)
+    assert len(blobs.aside()) == 3
+    assert path.read_bytes() == PICTURE
 
 
 def test_a_file_that_is_not_there_is_told_by_its_path(blobs: Blobs) -> None:

@@ -3,15 +3,18 @@
 import hashlib
 import shutil
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
 from storage import verify as verify_module
 from storage.engine import open_database
-from storage.verify import Trouble, verify
+from storage.verify import Share, Trouble, verify
+from storage.warcfiles import members
 
 NOW = datetime(2017, 6, 2, 12, 0, tzinfo=UTC)
 
@@ -138,6 +141,101 @@ def test_files_that_nothing_points_to_are_told_and_no_damage(held):
     assert report.orphans == (relative(held, stray),)
 
 
+def test_a_warc_file_of_no_run_is_an_orphan(answered):
+    """What another program put into warc/, or a run left that the database has forgotten, is told."""
+    for name in ("notes.txt", "thom-20170602T120000Z-77.warc.gz"):
+        (answered.folder / "warc" / name).write_bytes(b"x")
+    report = verify(answered.database, answered.folder)
+    assert report.is_sound
+    assert report.orphans == ("warc/notes.txt", "warc/thom-20170602T120000Z-77.warc.gz")
+
+
+def test_a_picture_that_no_post_points_to_any_more_is_told(held):
+    """It is read like every other one, and named beside the damage."""
+    held.add("1", pictures=({"data": b"kept"}, {"data": b"swapped"}))
+    with held.database.write() as connection:
+        connection.execute(text("UPDATE attachments SET sha256 = :kept"), {"kept": hashlib.sha256(b"kept").hexdigest()})
+    report = verify(held.database, held.folder)
+    assert report.is_sound
+    assert report.unreferenced == (relative(held, path_of(held, b"swapped")),)
+    assert report.files == 2
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 7, 30])
+def test_the_shares_of_so_many_days_are_everything_once(answered, of):
+    """On N days one after the other every file is read exactly once, wherever one begins."""
+    answered.add("1", pictures=tuple({"data": b"%d" % number} for number in range(40)))
+    reports = [
+        verify(answered.database, answered.folder, share=Share.of_day(date(2017, 6, 2 + day), of))
+        for day in range(of)
+        if of < 29
+    ] or [verify(answered.database, answered.folder, share=Share(part=part, of=of)) for part in range(of)]
+    assert sum(report.files for report in reports) == 40
+    assert sum(report.answers for report in reports) == 4
+    assert max(report.files for report in reports) < 40 or of == 1
+    assert {Share.of_day(date(2017, 6, 2).fromordinal(736000 + day), of).part for day in range(of)} == set(range(of))
+
+
+def test_a_share_sees_the_damage_and_the_orphans_that_are_its_own(held):
+    """What is wrong is told by exactly one of the shares."""
+    held.add("1", pictures=tuple({"data": b"%d" % number} for number in range(20)))
+    path_of(held, b"7").write_bytes(b"x")
+    stray = path_of(held, b"stray")
+    stray.parent.mkdir(parents=True, exist_ok=True)
+    stray.write_bytes(b"stray")
+    reports = [verify(held.database, held.folder, share=Share(part=part, of=5)) for part in range(5)]
+    assert [item.what for report in reports for item in report.damage] == [relative(held, path_of(held, b"7"))]
+    assert [path for report in reports for path in report.orphans] == [relative(held, stray)]
+
+
+@settings(max_examples=60)
+@given(of=st.integers(1, 5000), data=st.binary(max_size=8))
+def test_every_hash_and_every_name_is_in_one_share(of, data):
+    """The parts follow on one another without gap or overlap."""
+    digest = hashlib.sha256(data).hexdigest()
+    shares = [Share(part=part, of=of) for part in range(of)]
+    assert [share.start for share in shares[1:]] == [share.stop for share in shares[:-1]]
+    assert sum(share.start <= digest < share.stop for share in shares) == 1
+    assert sum(share.holds(digest) for share in shares) == 1
+
+
+def test_a_damaged_request_or_revisit_is_damage(answered):
+    """What no row points to is read as well: each record has its checksum."""
+    path = warc_of(answered)
+    whole = path.read_bytes()
+    close_runs(answered)
+    with path.open("rb") as file:
+        places = {member.kind: member for member in members(file)}
+    assert set(places) == {"warcinfo", "request", "response", "revisit"}
+    for kind in ("warcinfo", "request", "revisit"):
+        data = bytearray(whole)
+        data[places[kind].offset + places[kind].length - 6] ^= 0xFF  # its checksum
+        path.write_bytes(data)
+        (found,) = verify(answered.database, answered.folder).damage
+        assert found.trouble is Trouble.UNREADABLE
+        assert found.what == f"{relative(answered, path)} at byte {places[kind].offset}"
+    path.write_bytes(whole[:-1])
+    assert [trouble for trouble, _ in damage(answered)] == [Trouble.UNREADABLE]
+    path.write_bytes(whole + b"more")
+    assert [trouble for trouble, _ in damage(answered)] == [Trouble.UNREADABLE]
+    path.write_bytes(whole)
+    assert damage(answered) == []
+
+
+def test_what_a_run_is_writing_is_left_alone(answered):
+    """A record that is half written, or that a killed run left so, is no damage: the next run cuts it off."""
+    with warc_of(answered).open("ab") as file:
+        file.write(b"half a record")
+    assert damage(answered) == []
+    close_runs(answered)
+    assert [trouble for trouble, _ in damage(answered)] == [Trouble.UNREADABLE]
+
+
+def close_runs(held):
+    with held.database.write() as connection:
+        connection.execute(text("UPDATE runs SET status = 'completed'"))
+
+
 def test_more_files_than_a_batch_are_all_read(held, monkeypatch):
     """What is read in batches is read to its end, damage in the last batch included."""
     monkeypatch.setattr(verify_module, "BATCH", 3)
@@ -238,7 +336,7 @@ def test_progress_is_told_to_the_last(answered):
     answered.add("1", pictures=({"data": b"one"}, {"data": b"two"}))
     told = []
     verify(answered.database, answered.folder, progress=lambda *step: told.append(step))
-    assert told == [("media", 1, 2), ("media", 2, 2), *(("warc", number, 4) for number in (1, 2, 3, 4))]
+    assert told == [("media", 1, 2), ("media", 2, 2), *(("warc", number, 4) for number in (1, 2, 4))]
 
 
 def test_an_archive_that_may_not_be_written_to_can_be_verified(held):

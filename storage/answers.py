@@ -1,0 +1,121 @@
+"""Reads the WARC files of an archive from their first byte to their last and compares them with the index."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import func, select
+
+from storage import warc, warcfiles
+from storage.damage import Damage, Share, Trouble
+from storage.engine import Database
+from storage.views import captures, runs
+
+_PLACE = (captures.c.offset, captures.c.length, captures.c.sha256, captures.c.size)
+_BATCH = 500
+
+
+def files(database: Database, folder: Path, share: Share) -> Iterator[tuple[str, bool]]:
+    """Every WARC file of a part of the archive, by its path within it, and whether it belongs to it.
+
+    A file belongs to the archive if an index row or the journal of runs knows it.
+    """
+    held = {name for name in _listed(folder) if share.holds(name)}
+    last = ""
+    while True:
+        query = select(captures.c.file).where(captures.c.file > last).distinct()
+        with database.read() as connection:
+            indexed = list(connection.scalars(query.order_by(captures.c.file).limit(_BATCH)))
+        for name in indexed:
+            if share.holds(name):
+                held.discard(name)
+                yield name, True
+        if not indexed:
+            break
+        last = indexed[-1]
+    for name in sorted(held):
+        run_id = warcfiles.run_of(Path(name).name)
+        with database.read() as connection:
+            known = connection.scalar(select(runs.c.id).where(runs.c.id == run_id)) is not None
+        yield name, known
+
+
+def check(database: Database, folder: Path, name: str) -> Iterator[int | Damage]:
+    """Read one file whole: every answer of the index against its row, all else against its checksums.
+
+    What a run that is under way, or was killed, has written behind its last indexed record is left alone: it
+    is put in order by the next run.
+
+    Returns:
+        Numbers of rows as they are dealt with, and what is wrong.
+    """
+    try:
+        file = (folder / name).open("rb")
+    except FileNotFoundError:
+        yield Damage(
+            trouble=Trouble.MISSING, what=name, message="the file with recorded answers is not there", file=name
+        )
+        yield _rows_of(database, name)
+        return
+    except OSError as error:
+        yield Damage(trouble=Trouble.UNREADABLE, what=name, message=str(error), file=name)
+        yield _rows_of(database, name)
+        return
+    with file, database.read() as connection:
+        columns = (*_PLACE, func.min(captures.c.url).label("url"), func.count().label("rows"))
+        query = select(*columns).where(captures.c.file == name).group_by(*_PLACE).order_by(*_PLACE)
+        at = 0
+        for row in connection.execute(query, execution_options={"yield_per": _BATCH}):
+            if row.offset is not None:
+                yield from _between(file, name, at, row.offset)
+            yield from _answer(file, name, row)
+            yield row.rows
+            at = max(at, (row.offset or 0) + (row.length or 0))
+        status = connection.scalar(select(runs.c.status).where(runs.c.id == warcfiles.run_of(Path(name).name)))
+        if status != "running":
+            yield from _between(file, name, at, os.fstat(file.fileno()).st_size)
+
+
+def _answer(file: BinaryIO, name: str, row: Any) -> Iterator[Damage]:
+    what = f"{name} at byte {row.offset}"
+    place = {"what": what, "file": name, "offset": row.offset}
+    try:
+        file.seek(row.offset)
+        body = warc.body_of(file.read(row.length))
+    except (OSError, ValueError, TypeError) as error:
+        yield Damage(
+            trouble=Trouble.UNREADABLE, message=f"the answer of {row.url} cannot be read back: {error}", **place
+        )
+        return
+    if len(body) != row.size or hashlib.sha256(body).hexdigest() != row.sha256:
+        message = f"the answer of {row.url} is cut short, or is not the one that was recorded"
+        yield Damage(trouble=Trouble.MISMATCH, message=message, **place)
+
+
+def _between(file: BinaryIO, name: str, start: int, end: int) -> Iterator[Damage]:
+    """The records that have no row: heads of files, requests, revisits."""
+    at = start
+    try:
+        for member in warcfiles.members(file, start, end):
+            at = member.offset + member.length
+    except (OSError, ValueError) as error:
+        message = f"what was asked, or came again, cannot be read back: {error}"
+        yield Damage(trouble=Trouble.UNREADABLE, what=f"{name} at byte {at}", message=message, file=name, offset=at)
+
+
+def _rows_of(database: Database, name: str) -> int:
+    with database.read() as connection:
+        return connection.execute(select(func.count()).where(captures.c.file == name)).scalar_one()
+
+
+def _listed(folder: Path) -> Iterator[str]:
+    try:
+        for entry in os.scandir(folder / warcfiles.FOLDER):
+            if entry.is_file(follow_symlinks=False):
+                yield f"{warcfiles.FOLDER}/{entry.name}"
+    except FileNotFoundError:
+        return
