@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,14 +118,7 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def command() -> Path:
-    """The real command."""
-    assert CUPOLA.is_file(), f"{CUPOLA} is not there: install the project into this environment"
-    return CUPOLA
-
-
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory, command: Path) -> Callable[[], Place]:
+def places(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Place]:
     """Makes empty places, each in a folder of its own."""
     return lambda: Place(tmp_path_factory.mktemp("place"))
 
@@ -182,7 +176,7 @@ def small_mission() -> DemoMission:
     """Some of the demo's posts, none of which is meant to fail."""
     demo = load()
     sound = [status for status in demo.timeline if not any(medium.fault for medium in status.media)]
-    return replace(demo, gallery=demo.gallery[:8], timeline=tuple(sound[:22]))
+    return replace(demo, gallery=demo.gallery[:5], timeline=tuple(sound[:15]))
 
 
 @pytest.fixture(scope="session")
@@ -195,3 +189,18 @@ def watched(small_mission: DemoMission) -> Callable[..., Any]:
             yield site
 
     return serve
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begun(
+    request: pytest.FixtureRequest, watched: Callable[..., Any], places: Callable[[], Any]
+) -> Iterator[Callable[[Any], Any]]:
+    """What a test's parameter named ``ahead`` begins, done: one after the other, beside the tests that come before.
+
+    A run of the command is mostly one process that starts; with a second core both get on.
+    """
+    chosen = [item.callspec.params.get("ahead") for item in request.session.items if hasattr(item, "callspec")]
+    pool = ThreadPoolExecutor(1)
+    futures = {each: pool.submit(each.begin, watched, places()) for each in dict.fromkeys(filter(None, chosen))}
+    yield lambda each: futures[each].result()
+    pool.shutdown(cancel_futures=True)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 GALLERY, ACCOUNT = "aurore-gallery", "aurore-mastodon"
+#: that the small mission has
+PICTURES = 19
 
 
 class Gate:
@@ -39,7 +41,7 @@ def assert_whole(place: Any, site: Any) -> None:
     keys = [row[0] for row in place.ask("SELECT key FROM archive_posts")]
     assert sorted(keys) == sorted(site.demo.expected_keys)
     states = dict(place.ask("SELECT state, count(*) FROM archive_media GROUP BY state"))
-    assert states == {"stored": 30}
+    assert states == {"stored": PICTURES}
     assert place.ask("SELECT count(*) FROM leases") == [(0,)]
     place.assert_sound(as_command=False)
 
@@ -47,12 +49,11 @@ def assert_whole(place: Any, site: Any) -> None:
 @pytest.mark.parametrize(
     ("number", "kind", "at", "rate"),
     [
-        (signal.SIGINT, "listing", 3, "none"),
+        (signal.SIGINT, "listing", 2, "1000/s"),
         (signal.SIGINT, "picture", 3, "1000/s"),
-        (signal.SIGINT, "picture", 12, "none"),
-        (signal.SIGTERM, "picture", 3, "none"),
+        (signal.SIGTERM, "picture", 12, "none"),
     ],
-    ids=["ctrl-c-in-pages", "ctrl-c-in-pictures", "ctrl-c-in-pictures-of-a-process", "sigterm-in-pictures"],
+    ids=["ctrl-c-in-pages", "ctrl-c-in-pictures", "sigterm-in-pictures-of-a-process"],
 )
 def test_a_run_that_is_asked_to_stop_ends_safely_and_the_next_completes_it(
     watched: Callable[..., Any], place: Any, number: signal.Signals, kind: str, at: int, rate: str
@@ -75,18 +76,20 @@ def test_a_run_that_is_asked_to_stop_ends_safely_and_the_next_completes_it(
         assert place.ask("SELECT count(*) FROM failures") == [(0,)]
         place.assert_sound(as_command=False)
         stored = place.ask("SELECT count(*) FROM archive_media WHERE state = 'stored'")[0][0]
-        assert 0 < stored < 30
+        assert 0 < stored < PICTURES
         asked = site.counts["picture"]
         assert place.run("scrape", "-q").status == 0
-        assert site.counts["picture"] - asked == 30 - stored
+        assert site.counts["picture"] - asked == PICTURES - stored
         assert_whole(place, site)
 
 
-@pytest.mark.parametrize("kind", ["listing", "picture"])
-def test_a_second_ctrl_c_leaves_at_once_and_is_safe_too(watched: Callable[..., Any], place: Any, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "rate"), [("listing", "1000/s"), ("picture", "none")])
+def test_a_second_ctrl_c_leaves_at_once_and_is_safe_too(
+    watched: Callable[..., Any], place: Any, kind: str, rate: str
+) -> None:
     """While the site keeps an answer back: the process is gone before it comes, and the next run goes on at once."""
     with watched() as site:
-        place.configure(site.sources)
+        place.configure(site.sources, rate=rate)
         site.watch = gate = Gate(kind, 2)
         process = place.start("scrape", "-q")
         assert gate.reached.wait(60)
@@ -144,13 +147,15 @@ def test_ctrl_c_of_a_terminal_reaches_every_process_and_ends_none_too_soon(
 
 def children(pid: int) -> list[int]:
     """The processes that a process has started."""
+    if not Path("/proc").is_dir():
+        pytest.skip("there is no /proc here to find a process's children in")
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_source_that_another_run_has_is_skipped_and_named(watched: Callable[..., Any], place: Any) -> None:
     """The second run does what it can, names the busy source and who has it, and exits 1; the first one is whole."""
     with watched() as site:
-        place.configure(site.sources)
+        place.configure(site.sources, rate="1000/s")
         site.watch = gate = Gate("page", 1)
         first = place.start("scrape", "-q")
         assert gate.reached.wait(60)
@@ -168,7 +173,7 @@ def test_a_source_that_another_run_has_is_skipped_and_named(watched: Callable[..
 def test_two_runs_work_side_by_side_on_two_sources(watched: Callable[..., Any], place: Any) -> None:
     """Two processes on one archive, each with a source of its own, from beginning to end at the same time."""
     with watched() as site:
-        place.configure(site.sources)
+        place.configure(site.sources, rate="1000/s")
         site.watch = gate = Gate("picture", 1)
         both = [place.start("scrape", "-q", source) for source in (GALLERY, ACCOUNT)]
         assert gate.reached.wait(60)

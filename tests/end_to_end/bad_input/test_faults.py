@@ -78,9 +78,10 @@ def redirect(to: str) -> dict[str, Any]:
     return {"status": 302, "headers": {"Location": to}}
 
 
-def late(seconds: float) -> str:
-    """A date as Retry-After has it."""
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+def in_an_hour() -> dict[str, Any]:
+    """Retry-After as a date."""
+    when = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    return {"status": 429, "headers": {"Retry-After": when}}
 
 
 def cut(page: Any) -> None:
@@ -102,9 +103,7 @@ FAULTS: dict[str, Fault] = {
     "status-404": lookup("404", "no account", status=404),
     "status-410": page_2("410", "not there", status=410),
     "status-429-seconds": page_2("429", "3600 s", "again later", status=429, headers={"Retry-After": LONG_PAUSE}),
-    "status-429-date": page_2(
-        "429", r"3[56]\d\d s", "again later", status=429, headers={"Retry-After": late(float(LONG_PAUSE))}
-    ),
+    "status-429-date": page_2("429", r"(3600|3599|3598) s", "again later", fields=in_an_hour),
     "status-500": page_2("500", "again later", status=500),
     "status-503": lookup("503", "again later", status=503),
     "login-page": lookup("web page came in place of JSON", "login", body=LOGIN_PAGE),
