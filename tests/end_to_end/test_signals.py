@@ -60,7 +60,7 @@ def test_a_run_that_is_asked_to_stop_ends_safely_and_the_next_completes_it(
 ) -> None:
     """Status 130; what is in hand is finished and recorded; the run is closed as interrupted; the rest comes next."""
     with watched() as site:
-        place.configure(site.sources, rate=rate)
+        place.configure(site.sources, rate=rate, timeout=60)
         site.watch = gate = Gate(kind, at)
         process = place.start("scrape", "--json")
         assert gate.reached.wait(60)
@@ -89,7 +89,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_is_safe_too(
 ) -> None:
     """While the site keeps an answer back: the process is gone before it comes, and the next run goes on at once."""
     with watched() as site:
-        place.configure(site.sources, rate=rate)
+        place.configure(site.sources, rate=rate, timeout=60)
         site.watch = gate = Gate(kind, 2)
         process = place.start("scrape", "-q")
         assert gate.reached.wait(60)
@@ -110,7 +110,7 @@ def test_a_process_for_pictures_that_is_killed_costs_what_it_had_in_hand(
 ) -> None:
     """Killed by the system, say for want of memory: told and recorded, status 1, and the next run takes the rest."""
     with watched() as site:
-        place.configure(site.sources)
+        place.configure(site.sources, timeout=60)
         site.watch = gate = Gate("picture", 3)
         process = place.start("scrape", "--json")
         assert gate.reached.wait(60)
@@ -132,7 +132,7 @@ def test_ctrl_c_of_a_terminal_reaches_every_process_and_ends_none_too_soon(
 ) -> None:
     """A terminal signals the process for pictures too, perhaps when it has just begun: the run ends as safely."""
     with watched() as site:
-        place.configure(site.sources)
+        place.configure(site.sources, timeout=60)
         process = place.start("scrape", "--json", start_new_session=True)
         while not children(process.pid):
             assert process.poll() is None
@@ -155,7 +155,7 @@ def children(pid: int) -> list[int]:
 def test_a_source_that_another_run_has_is_skipped_and_named(watched: Callable[..., Any], place: Any) -> None:
     """The second run does what it can, names the busy source and who has it, and exits 1; the first one is whole."""
     with watched() as site:
-        place.configure(site.sources, rate="1000/s")
+        place.configure(site.sources, rate="1000/s", timeout=60)
         site.watch = gate = Gate("page", 1)
         first = place.start("scrape", "-q")
         assert gate.reached.wait(60)
@@ -173,7 +173,7 @@ def test_a_source_that_another_run_has_is_skipped_and_named(watched: Callable[..
 def test_two_runs_work_side_by_side_on_two_sources(watched: Callable[..., Any], place: Any) -> None:
     """Two processes on one archive, each with a source of its own, from beginning to end at the same time."""
     with watched() as site:
-        place.configure(site.sources, rate="1000/s")
+        place.configure(site.sources, rate="1000/s", timeout=60)
         site.watch = gate = Gate("picture", 1)
         both = [place.start("scrape", "-q", source) for source in (GALLERY, ACCOUNT)]
         assert gate.reached.wait(60)
