@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Date, Integer, TableClause, column, table
 
-from storage.columns import Json, SafeText, Texts, UTCDateTime
+from storage.columns import Counts, Json, SafeText, Texts, UTCDateTime
 
 
 def _view(name: str, columns: str) -> TableClause:
@@ -139,5 +139,6 @@ runs = table(
     column("status", SafeText),
     column("started_at", UTCDateTime),
     column("ended_at", UTCDateTime),
+    column("counts", Counts),
 )
 sources = table("sources", column("id", SafeText))

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs import logs
-from jobs.cli.wording import counted
+from jobs.cli.wording import counted, size
 from jobs.logs import printable
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Progress
@@ -184,13 +184,3 @@ def failure_text(source_id: str, failure: Failure) -> Text:
     line.append(printable(where), style="bold")
     line.append(f" {printable(failure.message)}", style="default")
     return line
-
-
-def size(count: int) -> str:
-    """Bytes in the largest decimal unit that leaves a number of at least one."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"

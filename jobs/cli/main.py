@@ -25,6 +25,7 @@ COMMANDS = {
     "query": ("query", "Find posts in the archive."),
     "show": ("show", "One post whole, with its provenance."),
     "sql": ("sql", "Ask the archive in SQL; nothing can be changed by it."),
+    "stats": ("stats", "The archive in numbers: posts, captions, pictures, what is incomplete."),
     "split": ("split", "Split captions into French and English: JSON lines in and out."),
     "retry": ("retry", "Take failed pictures again now."),
     "verify": ("care", "Check every held file against its hash."),

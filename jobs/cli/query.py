@@ -82,7 +82,7 @@ def query(
     from storage.engine import open_database
     from storage.filters import Filters
 
-    bounds = _bounds(since, until)
+    bounds = bounds_of(since, until)
     try:
         filters = Filters(
             text=text,
@@ -102,13 +102,18 @@ def query(
     try:
         found = _counted(database, filters) if counted else _WRITERS[form](database, filters)
         if not found:
-            _hint(database, filters)
+            hint(database, filters)
     finally:
         database.close()
     return DONE
 
 
-def _bounds(since: str | None, until: str | None) -> tuple[Any, Any]:
+def bounds_of(since: str | None, until: str | None) -> tuple[Any, Any]:
+    """The moments that --since and --until name; None for one that is not given.
+
+    Raises:
+        UsageError: one is no moment, or they are the wrong way round.
+    """
     if since is None and until is None:
         return None, None
     from datetime import UTC, datetime
@@ -206,7 +211,7 @@ def _cell(post: PostView, name: str) -> str:
     return defused(str(value))
 
 
-def _hint(database: Database, filters: Filters) -> None:
+def hint(database: Database, filters: Filters) -> None:
     """Say on stderr when nothing was found because a name is not one that the archive knows."""
     if filters.source is None and filters.mission is None:
         return

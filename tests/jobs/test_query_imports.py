@@ -31,6 +31,7 @@ OURS = {
         "settings",
         "sqlite_file",
         "sqlquery",
+        "tally",
         "views",
         "disk",
     },
@@ -124,6 +125,16 @@ def test_sql_loads_no_more_than_a_query(asked, held, form):
     """`sql` is a reading command like `query`; only its table is drawn by rich."""
     names = loaded("sql", "--archive", held.folder, "--format", form, "SELECT key FROM archive_posts")
     assert third_parties(names) <= (ALLOWED if form == "table" else ALLOWED - {"rich"})
+    for room, allowed in OURS.items():
+        assert own(names, room) <= allowed
+    assert not {name for name in names if name.startswith(tuple(NOT_OF_SQLALCHEMY | NOT_OF_RICH))}
+
+
+@pytest.mark.parametrize("more", [[], ["--json"], ["--source", "esa-proxima", "--since", "2016-11-17"]])
+def test_stats_load_no_more_than_a_query(asked, held, more):
+    """`stats` counts in the database; it needs no ORM, and for a program no rich."""
+    names = loaded("stats", "--archive", held.folder, *more)
+    assert third_parties(names) <= (ALLOWED - {"rich"} if more == ["--json"] else ALLOWED)
     for room, allowed in OURS.items():
         assert own(names, room) <= allowed
     assert not {name for name in names if name.startswith(tuple(NOT_OF_SQLALCHEMY | NOT_OF_RICH))}

@@ -15,6 +15,12 @@ ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r)"
 
 
 @pytest.fixture
+def held(tmp_path, make_archive):
+    """An archive in its folder, on SQLite."""
+    return make_archive(tmp_path / "archive")
+
+
+@pytest.fixture
 def reading(held):
     """The database of an archive with two posts, open for reading."""
     held.add("1", fr="Un œil", en="An eye", title="Paris")
