@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from jobs.errors import ConfigError, Problem
+from jobs.errors import ConfigError, Problem, UsageError
 from jobs.faults import words
 from jobs.moments import parse_duration
 from scraper.model import SOURCE_ID, Mission
@@ -144,6 +144,28 @@ def config_path(given: Path | None) -> Path:
         return given
     named = os.environ.get("CUPOLA_CONFIG")
     return Path(named) if named else DEFAULT_PATH
+
+
+def curator(given: str | None) -> str:
+    """Who decides: the name given, else ``$CUPOLA_WHO``, else the login name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    name = (given if given is not None else os.environ.get("CUPOLA_WHO") or _login()).strip()
+    if not name:
+        raise UsageError("nobody is named who decides: say --who, or set CUPOLA_WHO")
+    return name
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        # a container may have no name for its user
+        return ""
 
 
 def load(path: Path) -> ConfigFile:

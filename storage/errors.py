@@ -13,6 +13,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- DiskFull                 no space is left where the archive lives
  +-- UnknownKey               no such post; ``key``, ``nearest``
  +-- SqlRefused               a person's own SQL is wrong, would write, or is over a limit
+ +-- DecisionRefused          what a curator says does not fit the post; ``key``
  +-- RowRefused               the database does not take these values: a bug or a very odd post, not the archive's state
 
 Please add a line here with every new error.
@@ -92,6 +93,14 @@ class UnknownKey(StorageError):
 
 class SqlRefused(StorageError):
     """A person's own SQL is wrong, would write, or is over a limit; the archive itself is well."""
+
+
+class DecisionRefused(StorageError):
+    """What a curator says does not fit the post: a picture or a part of the text that it does not have."""
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class RowRefused(StorageError):

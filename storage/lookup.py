@@ -14,7 +14,7 @@ from storage.errors import UnknownKey
 from storage.filters import Filters, split_key
 from storage.postview import PostView
 from storage.queries import read_posts
-from storage.views import attachments, captures, posts, runs
+from storage.views import attachments, captures, curation, posts, runs
 
 #: keys that are compared with one that is not known
 CANDIDATES = 1000
@@ -86,7 +86,10 @@ class MediaProvenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a post came from; ``capture`` is None for a post that no answer is recorded for."""
+    """Where a post came from; ``capture`` is None for a post that no answer is recorded for.
+
+    ``back_at`` is when it was last seen again after it had been gone, ``note`` the curator's.
+    """
 
     run: RunProvenance
     capture: CaptureProvenance | None
@@ -96,6 +99,8 @@ class Provenance:
     content_hash: str
     first_seen_at: str
     changed_at: str
+    back_at: str | None
+    note: str | None
 
     def as_json(self) -> dict[str, Any]:
         """The object under ``provenance`` in ``show --json``."""
@@ -110,7 +115,7 @@ def show(database: Database, key: str) -> tuple[PostView, Provenance]:
         StorageError: the archive cannot be read.
     """
     with database.read() as connection:
-        found, post_id = _resolve(connection, key)
+        found, post_id = locate(connection, key)
         (post,) = read_posts(connection, Filters(keys=(found,)))
         return post, _provenance(connection, post_id)
 
@@ -123,10 +128,15 @@ def resolve(database: Database, key: str) -> str:
         StorageError: the archive cannot be read.
     """
     with database.read() as connection:
-        return _resolve(connection, key)[0]
+        return locate(connection, key)[0]
 
 
-def _resolve(connection: Connection, key: str) -> tuple[str, int]:
+def locate(connection: Connection, key: str) -> tuple[str, int]:
+    """The key that ``key`` is, or that the post at this address has, and the number of its row.
+
+    Raises:
+        UnknownKey: as ``show``.
+    """
     source, native_id = split_key(key)
     of_key = select(posts.c.id).where(posts.c.source_id == source, posts.c.native_id == native_id)
     post_id = connection.execute(of_key).scalar()
@@ -223,6 +233,8 @@ def _provenance(connection: Connection, post_id: int) -> Provenance:
         content_hash=post.content_hash,
         first_seen_at=iso(post.first_seen_at),
         changed_at=iso(post.changed_at),
+        back_at=_iso(post.back_at),
+        note=connection.scalar(select(curation.c.note).where(curation.c.post_id == post_id)),
     )
 
 

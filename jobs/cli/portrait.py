@@ -48,22 +48,31 @@ def _head(post: PostView, provenance: Provenance) -> Table:
         [
             ("title", post.title),
             ("author", post.author),
-            ("date", _date(provenance.date)),
+            ("date", _date(post, provenance.date)),
             ("edited", post.edited_at),
             ("mission", post.mission),
             ("credit", post.credit),
             ("licence", " ".join(filter(None, (post.license, post.license_url))) or None),
             ("hashtags", " ".join(f"#{tag}" for tag in post.hashtags) or None),
+            ("tags", ", ".join(post.tags) or None),
             ("warning", post.content_warning),
             ("gone", gone),
+            ("back", provenance.back_at and f"since {provenance.back_at}, after it had been gone"),
             ("review", review),
+            ("rating", None if post.rating is None else f"{post.rating} of 5"),
+            ("note", provenance.note),
+            ("corrected", f"{', '.join(post.corrected)}: as the curator has it" if post.corrected else None),
             ("address", post.url),
         ]
     )
 
 
-def _date(date: DateProvenance) -> str:
+def _date(post: PostView, date: DateProvenance) -> str:
     """The date, and how it was decided."""
+    if "published_at" in (post.corrected or ()):
+        return (
+            f"{post.published_at} ({post.published_precision} precision; the curator's; read as {date.at or 'unknown'})"
+        )
     if date.at is None:
         return "unknown: neither the source nor a credit line gives one"
     how = [f"{date.precision} precision", _ORIGINS.get(date.origin or "", date.origin or "")]

@@ -12,10 +12,16 @@ from jobs.cli.options import archive_folder, common, reading
 
 @click.command()
 @click.argument("key")
+@click.option(
+    "--history",
+    "with_history",
+    is_flag=True,
+    help="Also what became of it: edits, gone and back, a curator's decisions.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record and its provenance as one JSON object.")
 @reading
 @common
-def show(key: str, as_json: bool, archive: Path | None, config: Path | None) -> int:
+def show(key: str, with_history: bool, as_json: bool, archive: Path | None, config: Path | None) -> int:
     """One post whole: captions, credit, pictures, segments, and its provenance.
 
     KEY is <source>:<id> as `cupola query` shows it, or the post's web address.
@@ -28,6 +34,11 @@ def show(key: str, as_json: bool, archive: Path | None, config: Path | None) -> 
     database = open_database(folder, read_only=True)
     try:
         post, provenance = show(database, key)
+        events = None
+        if with_history:
+            from storage.history import history
+
+            events = history(database, key)
     finally:
         database.close()
     if as_json:
@@ -36,6 +47,8 @@ def show(key: str, as_json: bool, archive: Path | None, config: Path | None) -> 
         from jobs.cli.output import for_programs
 
         record = post.as_json() | {"provenance": provenance.as_json()}
+        if events is not None:
+            record["history"] = [event.as_json() for event in events]
         with for_programs() as write:
             write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
         return DONE
@@ -44,4 +57,9 @@ def show(key: str, as_json: bool, archive: Path | None, config: Path | None) -> 
 
     with for_people() as console:
         console.print(portrait(post, provenance, folder, console.width))
+        if events is not None:
+            from jobs.cli.chronicle import chronicle
+
+            console.print("\nHistory", style="bold")
+            console.print(chronicle(events))
     return DONE

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from scraper.model import DateOrigin, Precision, Published
 from storage.archive import Archive
 from storage.changes import Entry
 from storage.runs import RunStatus
+from storage.schema import AbsenceRecord, PostRecord, rows_of
 
 DAY = timedelta(days=1)
 START = datetime(2016, 12, 1, tzinfo=UTC)
@@ -102,10 +104,11 @@ def test_a_post_that_returns_is_back(site: Site) -> None:
     site.look(1, 2)
     assert site.gone() == {"2": False}
     with site.archive.database.read() as connection:
-        (absence,) = connection.exec_driver_sql("SELECT gone_at < back_at, run_id FROM absences").all()
-        assert tuple(absence) == (1, 3)
-        (back,) = connection.exec_driver_sql("SELECT back_at FROM posts WHERE back_at IS NOT NULL").all()
-        assert back[0].startswith(then.strftime("%Y-%m-%d %H:%M"))
+        (absence,) = connection.execute(select(rows_of(AbsenceRecord))).all()
+        posts = rows_of(PostRecord)
+        back = connection.scalar(select(posts.c.back_at).where(posts.c.native_id == "2"))
+    assert (absence.back_at, back, absence.run_id) == (then, then, 3)
+    assert absence.gone_at == then - timedelta(hours=1)
     site.look(1)
     assert site.look(1) == 1
 
@@ -182,7 +185,7 @@ def test_undated_posts_are_not_between_two_dates(site: Site) -> None:
 
 
 def test_a_page_is_looked_through_by_itself(site: Site) -> None:
-    """What stood on a page is missed on that page only; a page that was not read says nothing; one that moved is seen."""
+    """What stood on a page is missed there only; a page that was not read says nothing; a post that moved is seen."""
     a, b = "https://iss.example/a", "https://iss.example/b"
     site.look(pages={a: (1, 2, 5), b: (3, 4)})
     site.look(pages={a: (1, 5)})
