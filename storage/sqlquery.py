@@ -107,7 +107,7 @@ def _reading(database: Database, watch: _Watch) -> Iterator[Cursor]:
     with database.read() as connection:
         raw = connection.connection.driver_connection
         if not isinstance(raw, sqlite3.Connection):
-            raise TypeError(f"reading with SQL is not written for {type(raw).__name__}")
+            raise SqlRefused(f"the archive is on a server ({database}), so ask it with psql; this reads files")
         connection.detach()  # closed at the end, since its limits stay
         raw.text_factory = lambda data: data.decode("utf-8", "replace")
         with tied(raw, watch.is_up):
