@@ -60,7 +60,7 @@ def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
     work = _Harvest(visit, archive, means, run)
     status = RunStatus.FAILED
     try:
-        with _renewed(archive, run, means.now):
+        with renewed(archive, run, means.now):
             status = work.through()
     finally:
         work.report.seconds = (means.now() - started).total_seconds()
@@ -241,7 +241,7 @@ class _Harvest:
 
 
 @contextmanager
-def _renewed(archive: Archive, run: Run, now: Callable[[], datetime]) -> Iterator[None]:
+def renewed(archive: Archive, run: Run, now: Callable[[], datetime]) -> Iterator[None]:
     """Keep the run's lease alive while a page or a picture takes its time, from a thread of its own."""
     done = Event()
 

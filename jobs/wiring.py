@@ -95,19 +95,27 @@ def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWa
         )
 
 
+def unplugged(file: ConfigFile, *, stop: Event) -> Means:
+    """What reading anew works with: missions and clock, and no web."""
+    from jobs.maintenance import Unplugged
+
+    return Means(web=Unplugged(), http=file.config.http, missions=file.config.mission_values, now=clock, stop=stop)
+
+
 def clock() -> datetime:
     """The present, aware and in UTC."""
     return datetime.now(UTC)
 
 
-def archive_of(file: ConfigFile) -> Archive:
-    """The configured archive, open for writing; a new one is made.
+def archive_of(file: ConfigFile, *, read_only: bool = False) -> Archive:
+    """The configured archive, open for writing unless it is to be ``read_only``; for a writer a new one is made.
 
     Raises:
         StorageError: it cannot be used.
     """
     size = file.config.archive.warc_file_bytes
-    return Archive.open(ArchiveSettings(folder=file.folder, warc_file_bytes=size, software=f"cupola/{__version__}"))
+    settings = ArchiveSettings(folder=file.folder, warc_file_bytes=size, software=f"cupola/{__version__}")
+    return Archive.open(settings, read_only=read_only)
 
 
 def saved_capture(path: Path, url: str) -> Capture:

@@ -74,13 +74,24 @@ def crawl(
         except FetchError as error:
             yield Page(request=request, failure=source.explain(error), more=bool(queue))
             continue
-        posts, failure = _parse(source, capture, since, enqueue)
+        posts, failure = parsed(source, capture, since, enqueue)
         yield Page(request=request, capture=capture, posts=posts, failure=failure, more=bool(queue))
 
 
-def _parse(
-    source: Source[Any], capture: Capture, since: datetime | None, enqueue: Callable[[Request], None]
+def parsed(
+    source: Source[Any],
+    capture: Capture,
+    since: datetime | None,
+    enqueue: Callable[[Request], None] = lambda request: None,
 ) -> tuple[tuple[Post, ...], ScraperError | None]:
+    """The posts of one answer, once each, and what was wrong with it if anything was.
+
+    Args:
+        source: who understands it.
+        capture: the answer.
+        since: see ``Source.parse``.
+        enqueue: told what the source wants to ask next.
+    """
     posts: dict[str, Post] = {}
     try:
         for item in source.parse(capture, since):

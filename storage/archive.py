@@ -92,7 +92,7 @@ class Archive:
 
         Args:
             run_id: the run that found them; it must have its source's lease.
-            capture_id: the answer in which they were found.
+            capture_id: the answer in which they were found; None when they were read anew without one.
             entries: posts of one source, each with what its text was read to say.
             plan: the state in which an attachment begins, and why if it will not be taken.
             now: aware UTC.

@@ -151,7 +151,11 @@ class _Page:
                 hashes.append({"row_id": post_id, "content_hash": digest})
                 continue
             revisions.append(revision_row(row, segments, live, decision, self._run_id, self._now))
-            posts.append({"row_id": post_id, **post_row(*decision.entry), "content_hash": digest, **self._provenance})
+            provenance = dict(self._provenance)
+            if not self._seen and provenance["capture_id"] is None:
+                # a text that was read anew came with the answer that it came with
+                provenance["capture_id"] = row["capture_id"]
+            posts.append({"row_id": post_id, **post_row(*decision.entry), "content_hash": digest, **provenance})
             texts.append((post_id, decision.entry))
             pointers.reconcile(post_id, attachments, decision.entry[0].attachments)
         self._all(_revisions, revisions)

@@ -36,6 +36,8 @@ COMMANDS = {
     "undo": ("curation", "Take back what you decided last."),
     "split": ("split", "Split captions into French and English: JSON lines in and out."),
     "retry": ("retry", "Take failed pictures again now."),
+    "reparse": ("reparse", "Parse the recorded answers once more, with no network."),
+    "resplit": ("reparse", "Split held texts once more, with no network."),
     "verify": ("care", "Check every held file against its hash."),
     "sources": ("sources", "The kinds of place that can be read."),
     "config": ("configuration", "Write a first config.yaml, or check one."),

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jobs.cli.filters import filtering, filters_of
 from jobs.cli.main import DONE
-from jobs.cli.options import archive_folder, common, once, reading
+from jobs.cli.options import archive_folder, common, reading
 from jobs.cli.output import csv_line, defused, for_people, for_programs
-from jobs.errors import UsageError
 from jobs.logs import printable
-from storage.postview import COLUMNS, LANGS, VERDICTS, PostView
+from storage.postview import COLUMNS, PostView
 
 if TYPE_CHECKING:
     # loaded when a query is made: SQLAlchemy takes 0.2 s, which --help has not to wait for
@@ -26,24 +26,7 @@ ROWS = 50
 
 
 @click.command()
-@once(
-    "--text",
-    metavar="Q",
-    help="It stands in the body, a caption, the title, a credit or an alt text; case and accents do not matter.",
-)
-@once("--lang", type=click.Choice(LANGS), help="There is a caption in this language.")
-@once("--source", metavar="S", help="The source's id.")
-@once("--mission", metavar="M", help="The mission's id.")
-@once(
-    "--since",
-    metavar="D",
-    help="Posts of this day or time and later: 2016-11-17, 2016-11-17T08:00 (UTC) or 7d. A post dated to the day"
-    " counts as that whole day; one without a date is left out.",
-)
-@once("--until", metavar="D", help="Posts before this day or time; as --since.")
-@once("--verdict", type=click.Choice(VERDICTS), help="What the curator said.")
-@once("--tag", metavar="T", help="A hashtag, with or without #; case and accents do not matter.")
-@click.option("--needs-review", is_flag=True, help="Posts that a person should look at.")
+@filtering
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help=f"At most so many; a table shows {ROWS} without it."
 )
@@ -59,45 +42,14 @@ ROWS = 50
 )
 @reading
 @common
-def query(
-    text: str | None,
-    lang: Any,
-    source: str | None,
-    mission: str | None,
-    since: str | None,
-    until: str | None,
-    verdict: Any,
-    tag: str | None,
-    needs_review: bool,
-    limit: int | None,
-    counted: bool,
-    form: str,
-    archive: Path | None,
-    config: Path | None,
-) -> int:
+def query(limit: int | None, counted: bool, form: str, archive: Path | None, config: Path | None, **wanted: Any) -> int:
     """Find posts in the archive: newest first, those without a date last. All filters given must hold.
 
     Exit status: 0 also when nothing was found, 2 wrong use, 3 the archive cannot be read.
     """
     from storage.engine import open_database
-    from storage.filters import Filters
 
-    bounds = bounds_of(since, until)
-    try:
-        filters = Filters(
-            text=text,
-            lang=lang,
-            source=source,
-            mission=mission,
-            since=bounds[0],
-            until=bounds[1],
-            verdict=verdict,
-            tag=tag,
-            needs_review=needs_review or None,
-            limit=limit,
-        )
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    filters = filters_of(limit=limit, **wanted)
     database = open_database(archive_folder(config, archive), read_only=True)
     try:
         found = _counted(database, filters) if counted else _WRITERS[form](database, filters)
@@ -106,25 +58,6 @@ def query(
     finally:
         database.close()
     return DONE
-
-
-def bounds_of(since: str | None, until: str | None) -> tuple[Any, Any]:
-    """The moments that --since and --until name; None for one that is not given.
-
-    Raises:
-        UsageError: one is no moment, or they are the wrong way round.
-    """
-    if since is None and until is None:
-        return None, None
-    from datetime import UTC, datetime
-
-    from jobs.moments import parse_moment
-
-    now = datetime.now(UTC)
-    start, end = (parse_moment(bound, now) if bound is not None else None for bound in (since, until))
-    if start is not None and end is not None and start >= end:
-        raise UsageError(f"--since {since} does not lie before --until {until}")
-    return start, end
 
 
 def _counted(database: Database, filters: Filters) -> int:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
+from jobs.cli.filters import bounds_of
 from jobs.cli.main import DONE
 from jobs.cli.options import archive_folder, common, once, reading
 from jobs.cli.output import for_people, for_programs
-from jobs.cli.query import bounds_of, hint
+from jobs.cli.query import hint
 from jobs.errors import UsageError
 
 

@@ -1,0 +1,147 @@
+"""``cupola reparse`` and ``cupola resplit``: a diff first, then only what changed; with the network unplugged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SAVED = Path(__file__).parents[1] / "fixtures" / "sources" / "mastodon" / "saved-page" / "saved.json"
+
+
+class Place:
+    """A configuration with a source whose page was saved and archived; ``mission`` is what it is configured with."""
+
+    def __init__(self, folder: Path, cupola: Callable[..., Any]) -> None:
+        self.folder, self._cupola = folder, cupola
+        self.configure()
+        assert self.run("scrape", "--from-file", str(SAVED), "--no-media").status == 0
+        self.keys = [row[0] for row in self.ask("SELECT key FROM archive_posts ORDER BY key")]
+
+    def configure(self, **source: str) -> None:
+        stanza = {"id": "toots", "kind": "mastodon", "url": "https://social.example/@helene"} | source
+        missions = {"proxima": {"name": "Proxima"}}
+        text = json.dumps({"missions": missions, "sources": [stanza]})
+        (self.folder / "config.yaml").write_text(text, encoding="utf-8")
+
+    def run(self, *words: str, columns: int = 200) -> Any:
+        return self._cupola(*words, "--config", self.folder / "config.yaml", columns=columns)
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.run(*words, "--json").out)["toots"]
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.folder / "archive" / "cupola.db") as database:
+            rows = database.execute(sql).fetchall()
+        database.close()
+        return rows
+
+    def as_an_older_parser(self) -> None:
+        """Leave the rows as a parser that shouts would have made them."""
+        self.ask("UPDATE posts SET body = upper(body), content_hash = 'of an older parser'")
+
+
+@pytest.fixture
+def place(tmp_path: Path, cupola: Callable[..., Any]) -> Place:
+    return Place(tmp_path, cupola)
+
+
+def test_a_mended_parser_from_the_command_line(place: Place) -> None:
+    """--dry-run shows a diff and changes nothing; without it the posts are repaired; then there is nothing to do."""
+    texts = place.ask("SELECT native_id, body FROM posts")
+    place.as_an_older_parser()
+    spoiled = place.ask("SELECT native_id, body FROM posts")
+    dry = place.run("reparse", "--dry-run")
+    assert dry.status == 0
+    assert "Dry run: nothing was changed" in dry.out
+    assert f"{place.keys[0]} would be updated" in dry.out
+    assert f"-{spoiled[0][1].splitlines()[0]}"[:60] in dry.out
+    assert f"+{texts[0][1].splitlines()[0]}"[:60] in dry.out
+    assert place.ask("SELECT native_id, body FROM posts") == spoiled
+    done = place.json("reparse")
+    assert (done["posts"], done["posts_updated"], done["missing"]) == (len(texts), len(texts), 0)
+    assert place.ask("SELECT native_id, body FROM posts") == texts
+    again = place.run("reparse")
+    assert again.status == 0
+    assert "changed" in again.out
+    assert place.json("reparse")["posts_unchanged"] == len(texts)
+    assert place.run("verify").status == 0
+
+
+def test_one_post_by_its_key_or_address(place: Place) -> None:
+    """Only that post is repaired; an unknown one is wrong use."""
+    place.as_an_older_parser()
+    (url,) = place.ask(f"SELECT url FROM archive_posts WHERE key = '{place.keys[0]}'")[0]
+    for key in (place.keys[0], url):
+        assert place.json("reparse", "--dry-run", "--key", key)["posts_updated"] == 1
+        assert place.json("resplit", "--dry-run", "--key", key)["posts"] == 1
+    assert place.run("reparse", "--key", "nobody:1").status == 2
+    assert place.run("resplit", "--key", "toots:nothing").status == 2
+    assert place.json("reparse", "--key", "toots:nothing")["posts"] == 0
+
+
+def test_a_mission_that_was_configured_later(place: Place) -> None:
+    """Texts are read with the missions of now; the diff names old and new."""
+    assert place.run("resplit").status == 0
+    assert place.json("resplit")["posts_updated"] == 0
+    place.configure(mission="proxima")
+    dry = place.run("resplit", "--dry-run", "--source", "toots")
+    assert dry.status == 0
+    assert "@@ mission" in dry.out
+    assert "+proxima" in dry.out
+    done = place.json("resplit")
+    assert done["fields"]["mission"] == done["posts_updated"] == len(place.keys)
+    assert place.json("resplit", "--mission", "proxima", "--dry-run")["posts"] == len(place.keys)
+    assert place.ask("SELECT DISTINCT mission FROM archive_posts") == [("proxima",)]
+
+
+def test_a_post_that_is_in_no_answer_any_more_is_listed(place: Place) -> None:
+    """It is named and stays."""
+    place.ask("UPDATE posts SET native_id = 'of another parser' WHERE id = 1")
+    told = place.run("reparse")
+    assert told.status == 0
+    assert "in no recorded answer any more, and kept:\n  toots:of another parser\n" in told.out
+    assert ("toots:of another parser",) in place.ask("SELECT key FROM archive_posts")
+
+
+def test_wrong_use_and_no_archive(place: Place) -> None:
+    """Wrong words are 2, no archive is 3, and none is made."""
+    assert place.run("reparse", "nobody").status == 2
+    assert place.run("reparse", "--since", "2017-06-02", "--until", "2017-06-01").status == 2
+    assert place.run("resplit", "--source", "nobody").status == 2
+    shutil.rmtree(place.folder / "archive")
+    for command in ("reparse", "resplit"):
+        assert place.run(command).status == 3
+        assert place.run(command, "--dry-run").status == 3
+    assert not (place.folder / "archive").exists()
+
+
+def test_a_busy_source_is_named_and_ends_with_1(place: Place) -> None:
+    """Somebody else has the lease: nothing is changed."""
+    import datetime
+
+    from storage.archive import Archive
+    from storage.settings import ArchiveSettings
+
+    place.as_an_older_parser()
+    with Archive.open(ArchiveSettings(folder=place.folder / "archive")) as archive:
+        archive.journal.begin("toots", "mastodon", None, now=datetime.datetime.now(datetime.UTC))
+    for command in ("reparse", "resplit"):
+        answer = place.run(command)
+        if command == "reparse" or answer.status:
+            assert answer.status == 1
+            assert "is being worked on by" in answer.out
+
+
+def test_an_archive_that_may_not_be_written_to_can_be_rehearsed(place: Place) -> None:
+    """A dry run opens the archive for reading only."""
+    place.as_an_older_parser()
+    before = (place.folder / "archive" / "cupola.db").read_bytes()
+    assert place.run("reparse", "--dry-run").status == 0
+    assert place.run("resplit", "--dry-run").status == 0
+    assert (place.folder / "archive" / "cupola.db").read_bytes() == before
