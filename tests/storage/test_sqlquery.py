@@ -319,14 +319,3 @@ def test_an_archive_that_cannot_be_written_to_is_read(ask, held):
     with held.database.write() as connection:
         connection.exec_driver_sql("DELETE FROM segments")
         assert ask("SELECT count(*) > 0 FROM segments") == [(1,)]
-
-
-def test_a_server_is_not_asked_as_if_it_were_a_file(tmp_path, make_archive, address):
-    """Where the locks of SQLite are not, nothing is run at all."""
-    database = make_archive(tmp_path / "one", address).database
-    if address is None:
-        with asked(database, "SELECT 1") as answer:
-            assert list(answer) == [(1,)]
-    else:
-        with pytest.raises(SqlRefused, match="ask it with psql"), asked(database, "SELECT 1"):
-            pass
