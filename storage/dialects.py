@@ -79,7 +79,7 @@ def passing(
     if isinstance(raw, sqlite3.Connection):
         raw.create_function(name, -1, test, deterministic=True)
         return cast("ColumnElement[bool]", getattr(func, name)(*texts))
-    rows = connection.execute(select(key, *texts).where(*where), execution_options={"yield_per": BATCH})
-    found = [row[0] for row in rows if test(*row[1:])]
+    with connection.execute(select(key, *texts).where(*where), execution_options={"yield_per": BATCH}) as rows:
+        found = [row[0] for row in rows if test(*row[1:])]
     kind = BigInteger if isinstance(key.type, Integer) else Text
     return key == any_(bindparam(None, found, ARRAY(kind)))

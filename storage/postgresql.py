@@ -68,7 +68,6 @@ class PostgresServer:
         told = {
             # 0 would be to wait for ever
             "lock_timeout": str(max(round(busy_timeout * 1000), 1)),
-            "default_transaction_read_only": "on" if read_only else "off",
             "timezone": "UTC",
             "application_name": "cupola",
         }
@@ -92,7 +91,7 @@ class PostgresServer:
         self.reading: Engine = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        self.writing: Engine = self.engine.execution_options(writes=True)
+        self.writing: Engine = self.engine.execution_options(writes=True, postgresql_readonly=read_only)
         event.listen(self.engine, "begin", _begin)
 
     def __str__(self) -> str:

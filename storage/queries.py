@@ -47,9 +47,10 @@ def read_posts(connection: Connection, filters: Filters) -> Iterator[PostView]:
         .order_by(posts.c.shown_at.desc().nulls_last(), posts.c.source_id, posts.c.native_id)
         .limit(filters.limit)
     )
-    rows = connection.execute(statement, execution_options={"yield_per": BATCH})
-    for batch in rows.mappings().partitions():
-        yield from _views(connection, batch)
+    # closed by name: whoever stops in the middle leaves no cursor open on the server
+    with connection.execute(statement, execution_options={"yield_per": BATCH}) as rows:
+        for batch in rows.mappings().partitions():
+            yield from _views(connection, batch)
 
 
 def count(database: Database, filters: Filters) -> int:

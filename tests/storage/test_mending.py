@@ -102,7 +102,7 @@ def test_a_damaged_answer_is_asked_for_without_validators(archive: Any, run: Any
         file.unlink()
     else:
         with archive.database.read() as connection:
-            at = connection.execute(text("SELECT offset + length - 6 FROM captures WHERE id = 1")).scalar_one()
+            at = connection.execute(text('SELECT "offset" + length - 6 FROM captures WHERE id = 1')).scalar_one()
         data = bytearray(file.read_bytes())
         data[at] ^= 0xFF
         file.write_bytes(data)

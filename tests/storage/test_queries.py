@@ -16,6 +16,7 @@ from storage.filters import Filters, conditions, fold_tag
 from storage.folding import fold
 from storage.queries import BATCH, count, find, names
 from storage.schema import Base, PostRecord
+from storage.settings import ArchiveSettings
 
 
 def ids(held, **filters):
@@ -340,6 +341,7 @@ def test_a_bound_in_another_zone_is_the_same_moment(held):
 # how it is done
 
 
+@pytest.mark.parametrize("address", [None])  # SQLite's own
 def test_the_order_comes_from_an_index(held):
     """Newest first needs no sorting of the whole archive: the first post comes at once."""
     with held.database.read() as connection:
@@ -376,7 +378,7 @@ def test_reading_goes_on_while_another_one_writes(held):
     """A reader sees the archive as it was when it began, and disturbs no writer."""
     for number in range(BATCH + 10):
         held.add(f"{number:04}")
-    reader = open_database(held.folder, read_only=True)
+    reader = open_database(ArchiveSettings(folder=held.folder, database=held.address), read_only=True)
     try:
         found = find(reader, Filters())
         next(found)

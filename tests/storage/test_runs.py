@@ -19,6 +19,7 @@ from storage.changes import Entry
 from storage.errors import SourceBusy
 from storage.processes import Process
 from storage.runs import Run, RunStatus, Stage
+from storage.settings import ArchiveSettings
 
 ROOT = Path(__file__).parents[2]
 SECOND = timedelta(seconds=1)
@@ -29,7 +30,7 @@ import sys; from datetime import datetime; from pathlib import Path
 from storage.archive import Archive
 from storage.errors import SourceBusy
 from storage.settings import ArchiveSettings
-archive = Archive.open(ArchiveSettings(folder=Path(sys.argv[1])))
+archive = Archive.open(ArchiveSettings(folder=Path(sys.argv[1]), database=sys.argv[3] or None))
 now = datetime.fromisoformat(sys.argv[2])
 sys.stdin.readline()
 try:
@@ -41,9 +42,9 @@ sys.stdin.readline()
 """
 
 
-def holder(folder: Path, now: datetime) -> subprocess.Popen[str]:
+def holder(settings: ArchiveSettings, now: datetime) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(folder), now.isoformat()],
+        [sys.executable, "-c", HOLDER, str(settings.folder), now.isoformat(), settings.database or ""],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -152,9 +153,9 @@ def test_a_run_is_closed_once(archive: Archive, run: Run, now: datetime) -> None
     assert statuses(archive) == [RunStatus.COMPLETED]
 
 
-def test_a_killed_holder_is_taken_over_at_once(folder: Path, archive: Archive, now: datetime) -> None:
+def test_a_killed_holder_is_taken_over_at_once(settings: ArchiveSettings, archive: Archive, now: datetime) -> None:
     """A process that was killed holds nothing: the next run begins without waiting, even while it is a zombie."""
-    process = holder(folder, now)
+    process = holder(settings, now)
     assert ask(process).startswith("has it")
     with pytest.raises(SourceBusy, match=str(process.pid)):
         begin(archive, now)
@@ -166,12 +167,12 @@ def test_a_killed_holder_is_taken_over_at_once(folder: Path, archive: Archive, n
     assert statuses(archive) == [RunStatus.RUNNING, RunStatus.ABANDONED]
 
 
-def test_of_many_that_begin_at_once_one_does(folder: Path, archive: Archive, now: datetime) -> None:
+def test_of_many_that_begin_at_once_one_does(settings: ArchiveSettings, archive: Archive, now: datetime) -> None:
     """Of several processes that want a dead one's source at the same time exactly one gets it."""
-    dead = holder(folder, now)
+    dead = holder(settings, now)
     assert ask(dead).startswith("has it")
     end(dead)
-    rivals = [holder(folder, now) for _ in range(4)]
+    rivals = [holder(settings, now) for _ in range(4)]
     for rival in rivals:
         assert rival.stdin is not None
         rival.stdin.write("\n")

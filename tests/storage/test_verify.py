@@ -13,6 +13,7 @@ from sqlalchemy import insert, text
 
 from storage import verify as verify_module
 from storage.engine import open_database
+from storage.settings import ArchiveSettings
 from storage.verify import Share, Trouble, verify
 from storage.warcfiles import members
 
@@ -265,7 +266,7 @@ def test_an_answer_that_cannot_be_read_back_is_damage(answered, monkeypatch):
     monkeypatch.setattr(verify_module, "BATCH", 1)
     path = warc_of(answered)
     with answered.database.read() as connection:
-        end = connection.execute(text("SELECT max(offset + length) FROM captures")).scalar_one()
+        end = connection.execute(text('SELECT max("offset" + length) FROM captures')).scalar_one()
     path.write_bytes(path.read_bytes()[: end - 20])
     found = damage(answered)
     assert len(found) == 1
@@ -282,6 +283,7 @@ def test_an_answer_that_is_another_is_damage(answered):
     assert [trouble for trouble, _ in damage(answered)] == [Trouble.MISMATCH]
 
 
+@pytest.mark.parametrize("address", [None])  # SQLite's own
 def test_a_row_that_points_to_nothing_is_damage(held):
     """Foreign keys are checked, also those that were broken behind our back."""
     held.add("1", pictures=({"data": b"held"},))
@@ -294,6 +296,7 @@ def test_a_row_that_points_to_nothing_is_damage(held):
     assert (Trouble.DATABASE, "cupola.db") in damage(held)
 
 
+@pytest.mark.parametrize("address", [None])  # SQLite's own
 def test_a_broken_database_is_damage_and_ends_nothing_else(held):
     """Pages overwritten in the middle of the file are told; the pictures are read as far as they can be."""
     for number in range(200):
@@ -342,7 +345,7 @@ def test_progress_is_told_to_the_last(answered):
 def test_an_archive_that_may_not_be_written_to_can_be_verified(held):
     """Verifying opens the archive for reading only."""
     held.add("1", pictures=({"data": b"one"},))
-    reader = open_database(held.folder, read_only=True)
+    reader = open_database(ArchiveSettings(folder=held.folder, database=held.address), read_only=True)
     try:
         assert verify(reader, held.folder).is_sound
     finally:
@@ -367,7 +370,7 @@ def test_rows_made_by_a_stranger_are_damage_not_a_crash(held):
                 first_seen_at=NOW,
             )
         )
-        connection.execute(text("UPDATE captures SET file = 'warc/none.warc.gz', offset = NULL, length = NULL"))
+        connection.execute(text("UPDATE captures SET file = 'warc/none.warc.gz', \"offset\" = NULL, length = NULL"))
         Path(held.folder / "warc").mkdir()
         Path(held.folder / "warc" / "none.warc.gz").write_bytes(b"")
     assert {trouble for trouble, _ in damage(held)} == {Trouble.UNREADABLE}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,7 +23,6 @@ from scraper.model import (
 )
 from storage.archive import Archive
 from storage.changes import Entry
-from storage.engine import FILE
 from storage.runs import Run
 
 Make = Callable[..., Entry]
@@ -32,11 +30,9 @@ Make = Callable[..., Entry]
 
 def view(archive: Archive, name: str) -> list[dict[str, Any]]:
     """The rows of a view, as any program sees them."""
-    with sqlite3.connect(archive.folder / FILE) as connection:
-        connection.row_factory = sqlite3.Row
-        rows = [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
-    connection.close()
-    return rows
+    order = "key" if name == "archive_posts" else "post_key, position"
+    with archive.database.read() as connection:
+        return [dict(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY {order}").mappings()]
 
 
 def test_a_post_in_full(archive: Archive, run: Run, plan: Any, now: datetime, full_entry: Entry) -> None:
@@ -115,7 +111,10 @@ def test_hashtags_are_json(archive: Archive, run: Run, plan: Any, now: datetime,
     archive.record(run.id, None, [entry_of("1", hashtags=tags), entry_of("2")], plan=plan, now=now)
     assert [json.loads(row["hashtags"]) for row in view(archive, "archive_posts")] == [list(tags), []]
     with archive.database.read() as connection:
-        found = connection.exec_driver_sql("SELECT value FROM archive_posts, json_each(hashtags)").scalars().all()
+        of_each = "SELECT value FROM archive_posts, json_each(hashtags)"
+        if archive.database.dialect == "postgresql":
+            of_each = "SELECT value FROM archive_posts, json_array_elements_text(hashtags::json)"
+        found = connection.exec_driver_sql(of_each).scalars().all()
     assert found == list(tags)
 
 
