@@ -13,11 +13,13 @@ from typing import Annotated, Any, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from jobs import __version__
 from jobs.errors import ConfigError, Problem, UsageError
 from jobs.faults import words
 from jobs.moments import parse_duration
 from scraper.model import SOURCE_ID, Mission
 from scraper.settings import HttpSettings, MissionSettings, Settings, SourceOptions
+from storage.settings import ArchiveSettings, as_address, has_password
 
 DEFAULT_PATH = Path("config.yaml")
 
@@ -39,10 +41,21 @@ def _cron(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    if has_password(value):
+        raise ValueError("a password does not stand in this file: name its variable in password_env")
+    return as_address(value)
+
+
 class ArchiveStanza(Settings):
-    """Where the archive is; a relative folder counts from the configuration file."""
+    """Where the archive is; a relative folder counts from the configuration file.
+
+    ``database`` is the address of a PostgreSQL database, ``password_env`` the variable with its user's password.
+    """
 
     folder: Path = Path("archive")
+    database: Annotated[str | None, AfterValidator(lambda value: value and _database(value))] = None
+    password_env: str | None = None
     warc_file_bytes: Annotated[int, Field(ge=2**20)] = 2**30  # a run's answers go on in a new file after so many
 
 
@@ -99,6 +112,27 @@ class ConfigFile:
     def folder(self) -> Path:
         """The archive's folder, absolute."""
         return (self.path.parent / self.config.archive.folder).resolve()
+
+    @property
+    def place(self) -> ArchiveSettings:
+        """Where the archive is, with the database's password from the environment.
+
+        Raises:
+            ConfigError: the variable named by ``password_env`` is not set.
+        """
+        stanza, password = self.config.archive, None
+        if stanza.password_env is not None:
+            password = os.environ.get(stanza.password_env)
+            if not password:
+                message = f"the environment variable {stanza.password_env} is not set; it should hold a password"
+                raise self.error(("archive", "password_env"), message)
+        return ArchiveSettings(
+            folder=self.folder,
+            database=stanza.database,
+            password=password,
+            warc_file_bytes=stanza.warc_file_bytes,
+            software=f"cupola/{__version__}",
+        )
 
     def error(self, key: tuple[str | int, ...], message: str) -> ConfigError:
         """The error for one key of this file."""

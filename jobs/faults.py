@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from storage.settings import masked
+
 #: by the type of the fault, or by the part of it before the underscore; {limits} are pydantic's own
 #: https://docs.pydantic.dev/latest/errors/validation_errors/
 _EXPECTED = {
@@ -46,4 +48,4 @@ def _as_written(value: object) -> str:
     """A scalar as it stands in YAML, more or less."""
     if isinstance(value, bool):
         return str(value).lower()
-    return "nothing" if value is None else _PASSWORD.sub("***@", repr(value))
+    return "nothing" if value is None else _PASSWORD.sub("***@", masked(repr(value)))

@@ -22,7 +22,6 @@ from scraper.client import PoliteClient
 from scraper.settings import interval_of
 from scraper.source import Source
 from storage.archive import Archive
-from storage.settings import ArchiveSettings
 
 #: told when a request has to wait: host, seconds, why
 OnWait = Callable[[str, float, str], None]
@@ -113,9 +112,7 @@ def archive_of(file: ConfigFile, *, read_only: bool = False) -> Archive:
     Raises:
         StorageError: it cannot be used.
     """
-    size = file.config.archive.warc_file_bytes
-    settings = ArchiveSettings(folder=file.folder, warc_file_bytes=size, software=f"cupola/{__version__}")
-    return Archive.open(settings, read_only=read_only)
+    return Archive.open(file.place, read_only=read_only)
 
 
 def saved_capture(path: Path, url: str) -> Capture:

@@ -214,7 +214,11 @@ def _database(place: Path | ArchiveSettings, *, read_only: bool, create: bool, b
         if create:
             with translated(settings.folder):
                 settings.folder.mkdir(parents=True, exist_ok=True)
-        return Database(PostgresServer(settings.database, read_only=read_only, busy_timeout=busy_timeout))
+        return Database(
+            PostgresServer(
+                settings.database, password=settings.password, read_only=read_only, busy_timeout=busy_timeout
+            )
+        )
     with translated((settings.folder / FILE).absolute()):
         return Database(SqliteFile(settings.folder, read_only=read_only, create=create, busy_timeout=busy_timeout))
 

@@ -52,6 +52,7 @@ class PostgresServer:
     Args:
         address: ``postgresql+psycopg://user@host/name``. What it leaves out is as libpq has it: ``~/.pgpass``,
             ``PGPASSWORD``, ``PGSSLMODE``, … (https://www.postgresql.org/docs/current/libpq-envars.html).
+        password: of its user, where the address has none.
         read_only: for readers.
         busy_timeout: seconds that a writer waits for another one.
 
@@ -59,9 +60,9 @@ class PostgresServer:
         StorageError: the driver is not installed.
     """
 
-    def __init__(self, address: str, *, read_only: bool, busy_timeout: float) -> None:
+    def __init__(self, address: str, *, password: str | None, read_only: bool, busy_timeout: float) -> None:
         try:
-            self._url = make_url(address)
+            self._url = make_url(address) if password is None else make_url(address).set(password=password)
         except ArgumentError as error:
             raise StorageError("the address of the database cannot be read") from error
         self._name = masked(address)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 SCHEMES = ("postgresql+psycopg", "postgresql", "postgres")
 
 # a password may itself hold an @, so all up to the last one goes
-_PASSWORD = re.compile(r"(://[^:/@?#\s]*):[^\s]*@|([?&](?:ssl)?password=)[^&\s]*", re.IGNORECASE)
+_PASSWORD = re.compile(r"(://[^:/@?#\s]*):[^\s]+@|([?&](?:ssl)?password=)[^&\s]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -22,6 +22,7 @@ class ArchiveSettings:
         folder: the archive's folder.
         database: address of a PostgreSQL database, ``postgresql+psycopg://user@host/name``; None for
             ``cupola.db`` in the folder.
+        password: of the database's user, where the address has none.
         warc_file_bytes: size of a WARC file after which a run goes on in a new one.
         software: name and version of who writes; stands at the head of each WARC file.
 
@@ -31,6 +32,7 @@ class ArchiveSettings:
 
     folder: Path = Path("archive")
     database: str | None = None
+    password: str | None = None
     warc_file_bytes: int = 2**30
     software: str = "cupola"
 
@@ -71,6 +73,11 @@ def as_address(text: str) -> str:
     if len(parts.path) < 2 or "/" in parts.path[1:]:
         raise ValueError(f"expected the name of a database at the end: {SCHEMES[0]}://user@host/name")
     return f"{SCHEMES[0]}://{rest}"
+
+
+def has_password(text: str) -> bool:
+    """Whether a password stands in the address of a database."""
+    return masked(text) != text
 
 
 def masked(text: str) -> str:

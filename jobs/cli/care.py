@@ -15,7 +15,7 @@ import click
 
 from jobs import logs
 from jobs.cli.main import DONE, IN_PART
-from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.options import archive_place, common, reading, with_folder
 from jobs.cli.wording import counted
 from jobs.errors import UsageError
 
@@ -50,7 +50,7 @@ TOLD = 50
 @reading
 @common
 def verify(
-    share: str | None, sample: int | None, mend: bool, as_json: bool, archive: Path | None, config: Path | None
+    share: str | None, sample: int | None, mend: bool, as_json: bool, archive: str | None, config: Path | None
 ) -> int:
     """Read every picture and every recorded answer and compare them with their hashes.
 
@@ -63,12 +63,12 @@ def verify(
 
     if share and sample:
         raise UsageError("--share and --sample are two ways to choose a part; give one of them")
-    folder = archive_folder(config, archive)
-    database = open_database(folder, read_only=not mend)
+    place = with_folder(archive_place(config, archive), archive)
+    database = open_database(place, read_only=not mend)
     try:
         with _progress() as progress:
-            report = verify(database, folder, share=_share(database, share, sample), progress=progress)
-        mended = ask_again(database, folder, report.damage) if mend else None
+            report = verify(database, place.folder, share=_share(database, share, sample), progress=progress)
+        mended = ask_again(database, place.folder, report.damage) if mend else None
     finally:
         database.close()
     if as_json:
@@ -172,18 +172,18 @@ def db() -> None:
 @db.command(short_help="Bring an older archive up to this version's schema.")
 @reading
 @common
-def upgrade(archive: Path | None, config: Path | None) -> int:
+def upgrade(archive: str | None, config: Path | None) -> int:
     """Bring an older archive up to this version's schema, whole or not at all.
 
-    Make a copy of the folder first if you may want to go back: there is no way down.
+    Make a copy of the archive first if you may want to go back: there is no way down.
     Exit status: 3 when the archive cannot be used.
     """
     from storage.engine import upgrade_database
 
-    folder = archive_folder(config, archive)
-    found, now = upgrade_database(folder)
+    place = archive_place(config, archive)
+    found, now = upgrade_database(place)
     if found == now:
-        click.echo(f"The archive in {folder} is current (schema {now}).")
+        click.echo(f"The archive in {place} is current (schema {now}).")
     else:
-        click.echo(f"The archive in {folder} is upgraded from schema {found or '0000'} to {now}.")
+        click.echo(f"The archive in {place} is upgraded from schema {found or '0000'} to {now}.")
     return DONE

@@ -51,7 +51,7 @@ def check(path: Path | None, config: Path | None) -> int:
     configured = sources_of(file)
     click.echo(
         f"{file.path} is valid: {counted(len(configured), 'source')}, "
-        f"{counted(len(file.config.missions), 'mission')}, archive in {file.folder}"
+        f"{counted(len(file.config.missions), 'mission')}, archive in {file.place}"
     )
     for item in configured:
         click.echo(f"  {item.source.id}: {item.source.kind}, {item.source.options.url}")

@@ -10,7 +10,7 @@ import click
 
 from jobs.cli.keys import keys_argument, read_keys
 from jobs.cli.main import DONE
-from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.options import archive_place, common, reading
 from jobs.errors import UsageError
 from jobs.logs import printable
 
@@ -29,7 +29,7 @@ def deciding(command: F) -> F:
 
 @click.command()
 @deciding
-def keep(keys: tuple[str, ...], who: str | None, archive: Path | None, config: Path | None) -> int:
+def keep(keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None) -> int:
     """Select posts: verdict `selected`.
 
     KEY is <source>:<id> or the post's web address. Without any, or as -, keys are read from stdin: one a line, or
@@ -40,14 +40,14 @@ def keep(keys: tuple[str, ...], who: str | None, archive: Path | None, config: P
 
 @click.command()
 @deciding
-def reject(keys: tuple[str, ...], who: str | None, archive: Path | None, config: Path | None) -> int:
+def reject(keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None) -> int:
     """Leave posts out: verdict `rejected`. They stay in the archive. Keys: as for `cupola keep`."""
     return _verdict("rejected", keys, who, archive, config)
 
 
 @click.command()
 @deciding
-def unreview(keys: tuple[str, ...], who: str | None, archive: Path | None, config: Path | None) -> int:
+def unreview(keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None) -> int:
     """Take a verdict back: `unreviewed` again. Keys: as for `cupola keep`."""
     return _verdict("unreviewed", keys, who, archive, config)
 
@@ -55,7 +55,7 @@ def unreview(keys: tuple[str, ...], who: str | None, archive: Path | None, confi
 @click.command()
 @click.argument("stars", type=click.Choice(("0", "1", "2", "3", "4", "5", "none")), metavar="0-5|none")
 @deciding
-def rate(stars: str, keys: tuple[str, ...], who: str | None, archive: Path | None, config: Path | None) -> int:
+def rate(stars: str, keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None) -> int:
     """Rate posts from 0 to 5, apart from their verdict; none takes the rating away. Keys: as for `cupola keep`."""
     from storage.curation import Say
 
@@ -69,7 +69,7 @@ def rate(stars: str, keys: tuple[str, ...], who: str | None, archive: Path | Non
 @click.option("--remove", is_flag=True, help="Take the tag off.")
 @deciding
 def tag(
-    tag: str, remove: bool, keys: tuple[str, ...], who: str | None, archive: Path | None, config: Path | None
+    tag: str, remove: bool, keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None
 ) -> int:
     """Put a tag of your own on posts. `cupola query --tag` finds it, in any case and with or without accents.
 
@@ -84,7 +84,7 @@ def tag(
 @click.command()
 @click.argument("text", metavar="TEXT")
 @deciding
-def note(text: str, keys: tuple[str, ...], who: str | None, archive: Path | None, config: Path | None) -> int:
+def note(text: str, keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None) -> int:
     """Write a note on posts, in place of the one that is there; an empty TEXT takes it away.
 
     Keys: as for `cupola keep`.
@@ -136,7 +136,7 @@ def correct(
     machine: tuple[str, ...],
     keys: tuple[str, ...],
     who: str | None,
-    archive: Path | None,
+    archive: str | None,
     config: Path | None,
 ) -> int:
     """Say what is right: a caption, where the text is cut, the date, the credit, the mission, an alt text.
@@ -165,7 +165,7 @@ def correct(
 @click.option("--who", metavar="NAME", help="Whose decisions; else $CUPOLA_WHO, else your login name.")
 @reading
 @common
-def undo(count: int, who: str | None, archive: Path | None, config: Path | None) -> int:
+def undo(count: int, who: str | None, archive: str | None, config: Path | None) -> int:
     """Take back what your last command (or your last N) decided, however many posts it was about."""
     from storage.curation import undo
 
@@ -186,7 +186,7 @@ def undo(count: int, who: str | None, archive: Path | None, config: Path | None)
     return DONE
 
 
-def _verdict(verdict: str, keys: tuple[str, ...], who: str | None, archive: Path | None, config: Path | None) -> int:
+def _verdict(verdict: str, keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None) -> int:
     from storage.curation import Say, Verdict
 
     return _decide([Say.verdict(Verdict(verdict))], verdict, keys, who, archive, config)
@@ -197,7 +197,7 @@ def _decide(
     said: str,
     keys: tuple[str, ...],
     who: str | None,
-    archive: Path | None,
+    archive: str | None,
     config: Path | None,
 ) -> int:
     from storage.curation import decide
@@ -220,11 +220,11 @@ def _posts(count: int) -> str:
     return "1 post" if count == 1 else f"{count:,} posts"
 
 
-def _opened(config: Path | None, archive: Path | None) -> Database:
+def _opened(config: Path | None, archive: str | None) -> Database:
     """The archive's database, to be written to; none is made."""
     from storage.engine import open_database
 
-    place = archive_folder(config, archive)
+    place = archive_place(config, archive)
     open_database(place, read_only=True).close()
     return open_database(place)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from jobs import logs
+from jobs.errors import UsageError
+
+if TYPE_CHECKING:
+    from storage.settings import ArchiveSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,16 +56,38 @@ def reading(command: F) -> F:
     """``--archive`` in place of the configuration: commands that only read have it."""
     return click.option(
         "--archive",
-        type=click.Path(path_type=Path),
-        metavar="FOLDER",
-        help="The archive's folder, in place of a configuration file.",
+        metavar="FOLDER|URL",
+        help="The archive's folder, or its database's address, in place of a configuration file.",
     )(command)
 
 
-def archive_folder(config: Path | None, archive: Path | None) -> Path:
-    """The folder that a reading command reads."""
-    if archive is not None:
-        return archive
-    from jobs.config import config_path, load
+def archive_place(config: Path | None, archive: str | None) -> ArchiveSettings:
+    """Where the archive is that a command is about: what ``--archive`` names, else the configured one.
 
-    return load(config_path(config)).folder
+    Of an archive that is named by its database's address the folder is not known; what of it is told counts from it.
+    """
+    from storage.settings import ArchiveSettings, is_address
+
+    if archive is None:
+        from jobs.config import config_path, load
+
+        return load(config_path(config)).place
+    if not is_address(archive):
+        return ArchiveSettings(folder=Path(archive))
+    try:
+        return ArchiveSettings(folder=Path(), database=archive)
+    except ValueError as error:
+        raise UsageError(f"--archive: {error}") from error
+
+
+def with_folder(place: ArchiveSettings, archive: str | None) -> ArchiveSettings:
+    """``place``, for a command that works on pictures and answers as well.
+
+    Raises:
+        UsageError: ``--archive`` is an address, which does not tell where those are.
+    """
+    if archive is not None and place.database is not None:
+        raise UsageError(
+            "an address does not tell where the pictures and answers are: name the configuration, with --config"
+        )
+    return place

@@ -11,7 +11,7 @@ import click
 
 from jobs.cli.filters import filtering, filters_of
 from jobs.cli.main import DONE
-from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.options import archive_place, common, reading
 from jobs.cli.output import csv_line, defused, for_people, for_programs
 from jobs.logs import printable
 from storage.postview import COLUMNS, PostView
@@ -42,7 +42,7 @@ ROWS = 50
 )
 @reading
 @common
-def query(limit: int | None, counted: bool, form: str, archive: Path | None, config: Path | None, **wanted: Any) -> int:
+def query(limit: int | None, counted: bool, form: str, archive: str | None, config: Path | None, **wanted: Any) -> int:
     """Find posts in the archive: newest first, those without a date last. All filters given must hold.
 
     Exit status: 0 also when nothing was found, 2 wrong use, 3 the archive cannot be read.
@@ -50,7 +50,7 @@ def query(limit: int | None, counted: bool, form: str, archive: Path | None, con
     from storage.engine import open_database
 
     filters = filters_of(limit=limit, **wanted)
-    database = open_database(archive_folder(config, archive), read_only=True)
+    database = open_database(archive_place(config, archive), read_only=True)
     try:
         found = _counted(database, filters) if counted else _WRITERS[form](database, filters)
         if not found:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from jobs.cli.main import DONE
-from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.options import archive_place, common, reading
 
 
 @click.command()
@@ -21,7 +21,7 @@ from jobs.cli.options import archive_folder, common, reading
 @click.option("--json", "as_json", is_flag=True, help="Print the record and its provenance as one JSON object.")
 @reading
 @common
-def show(key: str, with_history: bool, as_json: bool, archive: Path | None, config: Path | None) -> int:
+def show(key: str, with_history: bool, as_json: bool, archive: str | None, config: Path | None) -> int:
     """One post whole: captions, credit, pictures, segments, and its provenance.
 
     KEY is <source>:<id> as `cupola query` shows it, or the post's web address.
@@ -30,8 +30,8 @@ def show(key: str, with_history: bool, as_json: bool, archive: Path | None, conf
     from storage.engine import open_database
     from storage.lookup import show
 
-    folder = archive_folder(config, archive)
-    database = open_database(folder, read_only=True)
+    place = archive_place(config, archive)
+    database = open_database(place, read_only=True)
     try:
         post, provenance = show(database, key)
         events = None
@@ -56,7 +56,7 @@ def show(key: str, with_history: bool, as_json: bool, archive: Path | None, conf
     from jobs.cli.portrait import portrait
 
     with for_people() as console:
-        console.print(portrait(post, provenance, folder, console.width))
+        console.print(portrait(post, provenance, place.folder, console.width))
         if events is not None:
             from jobs.cli.chronicle import chronicle
 

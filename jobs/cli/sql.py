@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs.cli.main import DONE
-from jobs.cli.options import archive_folder, common, reading
+from jobs.cli.options import archive_place, common, reading
 from jobs.cli.output import csv_line, defused, for_people, for_programs
 from jobs.errors import UsageError
 
@@ -53,7 +53,7 @@ _LONGEST = 10**6
 )
 @reading
 @common
-def sql(statement: str, form: str, limit: int | None, timeout: float, archive: Path | None, config: Path | None) -> int:
+def sql(statement: str, form: str, limit: int | None, timeout: float, archive: str | None, config: Path | None) -> int:
     """Ask the archive one question in SQL; STATEMENT is read from stdin when it is -.
 
     The views archive_posts and archive_media are made for this: see docs/schema.md. Whatever the statement says,
@@ -65,7 +65,7 @@ def sql(statement: str, form: str, limit: int | None, timeout: float, archive: P
 
     text = _from_stdin() if statement == "-" else statement
     most = limit or (ROWS_OF_TABLE if form == "table" else ROWS)
-    database = open_database(archive_folder(config, archive), read_only=True)
+    database = open_database(archive_place(config, archive), read_only=True)
     try:
         with asked(database, text, seconds=timeout) as answer:
             rows = iter(answer)

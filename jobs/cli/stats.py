@@ -9,7 +9,7 @@ import click
 
 from jobs.cli.filters import bounds_of
 from jobs.cli.main import DONE
-from jobs.cli.options import archive_folder, common, once, reading
+from jobs.cli.options import archive_place, common, once, reading
 from jobs.cli.output import for_people, for_programs
 from jobs.cli.query import hint
 from jobs.errors import UsageError
@@ -33,7 +33,7 @@ def stats(
     since: str | None,
     until: str | None,
     as_json: bool,
-    archive: Path | None,
+    archive: str | None,
     config: Path | None,
 ) -> int:
     """The archive in numbers: posts by month, language, source and mission; pictures; what is incomplete; last runs.
@@ -49,7 +49,7 @@ def stats(
         filters = Filters(source=source, mission=mission, since=start, until=end)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    database = open_database(archive_folder(config, archive), read_only=True)
+    database = open_database(archive_place(config, archive), read_only=True)
     try:
         found = tally(database, filters)
         if not found.posts:
