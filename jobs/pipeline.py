@@ -155,7 +155,7 @@ class _Harvest:
         """Keep and record one page; whether nothing of it failed."""
         report, archive = self.report, self.archive
         report.pages += 1
-        capture_id = None if page.capture is None else self._keep(page.capture, page)
+        capture_id, is_held = (None, False) if page.capture is None else self._keep(page.capture, page)
         before = report.failed
         if page.failure is not None:
             self._fail("page", page.failure, url=page.request.url, capture_id=capture_id)
@@ -178,16 +178,16 @@ class _Harvest:
         whole = report.failed == before
         if whole:
             self.look.page(page, {post.native_id for post, _ in entries}, self.means.now())
-        if whole and capture_id is not None and not self.visit.partial:
+        if whole and capture_id is not None and is_held and not self.visit.partial:
             archive.captures.save_validators(self.visit.source.id, page.request.url, capture_id)
         return whole
 
-    def _keep(self, capture: Capture, page: Page) -> int:
-        """Keep an answer; without its bytes when they hold a post that was taken out for good."""
+    def _keep(self, capture: Capture, page: Page) -> tuple[int, bool]:
+        """Keep an answer; without its bytes, which is told, when they hold a post that was taken out for good."""
         captures = self.archive.captures
         if self.keeps_bodies or not self.archive.buried(self.visit.source.id, [post.native_id for post in page.posts]):
-            return captures.keep(self.run, capture)
-        return captures.note(self.run, capture)
+            return captures.keep(self.run, capture), True
+        return captures.note(self.run, capture), False
 
     def _pictures(self, workers: Workers, *, until_done: bool) -> None:
         """Hand in what is wanted and record what is finished; only as far as there is room, unless ``until_done``."""

@@ -156,7 +156,7 @@ class Captures:
         It need not be the newest: an answer that was not understood, or a saved page, may have come after it.
         None as for ``held``.
         """
-        mine = (_validators.c.source_id == source_id, _validators.c.url == url)
+        mine = (_validators.c.source_id == source_id, _validators.c.url == url, _captures.c.file.is_not(None))
         query = select(_captures).join(_validators, _validators.c.capture_id == _captures.c.id).where(*mine)
         with self._database.read() as connection:
             row = connection.execute(query).mappings().first()

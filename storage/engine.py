@@ -48,6 +48,9 @@ class Backend(Protocol):
     def faults(self, connection: Connection) -> Iterator[str]:
         """What the database itself finds wrong, a sentence each."""
 
+    def scrub(self) -> None:
+        """Write the database anew, so that nothing is left of what was deleted."""
+
 
 class Database:
     """The database of one archive. Transactions are for one thread each; the object may be shared.
@@ -108,6 +111,16 @@ class Database:
     def faults(self, connection: Connection) -> Iterator[str]:
         """What the database itself finds wrong, a sentence each."""
         return self._backend.faults(connection)
+
+    def scrub(self) -> None:
+        """Write the whole database anew, so that no byte is left of what was deleted in it.
+
+        Raises:
+            ArchiveLocked: somebody keeps reading or writing.
+            DiskFull, ArchiveReadOnly: as they say.
+        """
+        with self._translated():
+            self._backend.scrub()
 
     def close(self) -> None:
         """Close every connection that is not in use."""

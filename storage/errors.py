@@ -13,6 +13,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- DiskFull                 no space is left where the archive lives
  +-- UnknownKey               no such post; ``key``, ``nearest``
  +-- SqlRefused               a person's own SQL is wrong, would write, or is over a limit
+ +-- UnknownAuthor            no post by this author; ``author``, ``nearest``
  +-- DecisionRefused          what a curator says does not fit the post; ``key``
  +-- RowRefused               the database does not take these values: a bug or a very odd post, not the archive's state
 
@@ -93,6 +94,15 @@ class UnknownKey(StorageError):
 
 class SqlRefused(StorageError):
     """A person's own SQL is wrong, would write, or is over a limit; the archive itself is well."""
+
+
+class UnknownAuthor(StorageError):
+    """No post is by this author; ``nearest`` are names that look like it."""
+
+    def __init__(self, message: str, *, author: str, nearest: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.author = author
+        self.nearest = nearest
 
 
 class DecisionRefused(StorageError):

@@ -40,6 +40,13 @@ def clear(connection: Connection, source_id: str, now: datetime) -> int | None:
     return run_id
 
 
+def ensure_free(connection: Connection, source_id: str, now: datetime) -> None:
+    """Nothing, or SourceBusy: a run may be at work on the source."""
+    held = _held(connection, source_id)
+    if held is not None and held["expires_at"] > now and not _holder(held).is_dead():
+        raise _busy(held)
+
+
 def grant(connection: Connection, source_id: str, run_id: int, process: Process, now: datetime) -> None:
     """Give a free source to a run for 60 s; a second holder would break the table's key."""
     connection.execute(

@@ -90,6 +90,27 @@ class SqliteFile:
         for table, row, parent, _ in orphaned:
             yield f"row {row} of {table} points to nothing in {parent}"
 
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing is left of what was deleted, in it or in its journal.
+
+        Raises:
+            ArchiveLocked: somebody keeps reading what was there before.
+        """
+        # outside of a transaction, hence not by way of SQLAlchemy
+        pooled = self.engine.raw_connection()
+        try:
+            cursor = pooled.cursor()
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy, *_ = cursor.fetchone() or (0,)
+        finally:
+            pooled.close()
+        if is_busy:
+            raise ArchiveLocked(
+                f"{self.path} is being read, so that its journal cannot be emptied; wait until that is done,"
+                " or stop it, then try again"
+            )
+
 
 def translate(error: Exception, path: Path) -> StorageError | None:
     """The error of this room for one of SQLite's or of the disk's; None when it is neither."""

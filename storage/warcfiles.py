@@ -44,6 +44,14 @@ def run_of(name: str) -> int | None:
     return int(found["run"]) if found else None
 
 
+def part_of(name: str) -> int:
+    """Which of its run's files this is, by its path or bare name, from 1; ValueError when that is no name of ours."""
+    found = _NAME.fullmatch(Path(name).name)
+    if found is None:
+        raise ValueError(f"{name} is no file of a run")
+    return int(found["part"] or 1)
+
+
 def files_of(folder: Path, source_id: str, started_at: datetime, run_id: int) -> list[str]:
     """The paths (within the archive in ``folder``) of the files of a run that are there."""
     first = Path(file_name(source_id, started_at, run_id))

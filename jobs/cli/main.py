@@ -34,6 +34,7 @@ COMMANDS = {
     "note": ("curation", "Write a note on posts."),
     "correct": ("curation", "Say what is right: captions, cuts, date, credit, mission, alt text."),
     "undo": ("curation", "Take back what you decided last."),
+    "forget": ("forget", "Take posts out for good."),
     "split": ("split", "Split captions into French and English: JSON lines in and out."),
     "retry": ("retry", "Take failed pictures again now."),
     "reparse": ("reparse", "Parse the recorded answers once more, with no network."),
