@@ -34,10 +34,12 @@ Test = Callable[..., bool]
 
 def upsert(connection: Connection, table: Table) -> Insert:
     """An INSERT that may be given ``on_conflict_do_update`` or ``on_conflict_do_nothing``; both databases have both."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
         return cast("Insert", postgresql.insert(table))
+    from sqlalchemy.dialects import sqlite
+
     return sqlite.insert(table)
 
 

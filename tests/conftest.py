@@ -244,6 +244,13 @@ class PostgresServer:
         log = ["-l", str(self._server.log)] if self._server.log else []
         pg_ctl(["-w", "-m", "fast", *log, "restart"], pgdata=self._server.pgdata, user=self._server.system_user)
 
+    def guard(self, user: str | None) -> None:
+        """Ask this user for a password, and nobody else."""
+        file = self._server.pgdata / "pg_hba.conf"
+        rest = [line for line in file.read_text().splitlines() if "scram" not in line]
+        file.write_text("\n".join([f"local all {user} scram-sha-256"] * bool(user) + rest) + "\n")
+        self.run("SELECT pg_reload_conf()")
+
     def stop(self) -> None:
         """End it and remove its files."""
         self._server.cleanup()
