@@ -11,6 +11,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- BlobMissing              a media file that should be held is not there; ``sha256``
  +-- SourceBusy               another run has the source's lease; ``source_id``, ``holder``
  +-- DiskFull                 no space is left where the archive lives
+ +-- BackupRefused            a backup or an archive is not written there; what is there stays
  +-- UnknownKey               no such post; ``key``, ``nearest``
  +-- SqlRefused               a person's own SQL is wrong, would write, or is over a limit
  +-- UnknownAuthor            no post by this author; ``author``, ``nearest``
@@ -81,6 +82,10 @@ class SourceBusy(StorageError):
 
 class DiskFull(StorageError):
     """No space is left on the disk that holds the archive."""
+
+
+class BackupRefused(StorageError):
+    """A backup, or a restored archive, is not written to this place: something else is there."""
 
 
 class UnknownKey(StorageError):

@@ -454,6 +454,19 @@ class RemovalRecord(Base):
     path: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
 
 
+class BackupRecord(Base):
+    """A backup that was made: where and on which machine, when last, and how much it held then."""
+
+    __tablename__ = "backups"
+
+    path: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
+    host: Mapped[str]
+    made_at: Mapped[datetime]
+    posts: Mapped[int]
+    files: Mapped[int]
+    bytes: Mapped[int]
+
+
 def rows_of(record: type[Base]) -> Table:
     """The table of a record, for Core's bulk statements."""
     return cast("Table", record.__table__)

@@ -40,6 +40,8 @@ COMMANDS = {
     "reparse": ("reparse", "Parse the recorded answers once more, with no network."),
     "resplit": ("reparse", "Split held texts once more, with no network."),
     "verify": ("care", "Check every held file against its hash."),
+    "backup": ("backup", "Make or renew a backup of the whole archive, while it is in use."),
+    "restore": ("backup", "Bring a backup back; nothing is overwritten."),
     "sources": ("sources", "The kinds of place that can be read."),
     "config": ("configuration", "Write a first config.yaml, or check one."),
     "db": ("care", "The archive's schema."),
