@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from scraper.capture import Capture, Request
+from scraper.capture import SAVED, Capture, Request
 from storage import leases, warc, warcfiles
 from storage.dialects import upsert
 from storage.engine import Database, translated
@@ -28,6 +28,9 @@ FILE_SIZE = 2**30
 _BATCH = 200
 
 Row = Mapping[Any, Any]
+
+#: bytes of an address for which validators are kept
+LONGEST_ADDRESS = 2000
 
 _captures, _validators, _runs = rows_of(CaptureRecord), rows_of(ValidatorRecord), rows_of(RunRecord)
 
@@ -81,7 +84,9 @@ class Captures:
         """
         known = self._known(run.source_id, capture)
         original = None if known is None else self._answer(known)
-        if known is not None and original is not None:
+        if capture.status == SAVED:
+            known, records = None, warc.resource(capture)
+        elif known is not None and original is not None:
             records = warc.request_and_revisit(capture, original)
         else:
             records = warc.request_and_response(capture)
@@ -120,12 +125,12 @@ class Captures:
         return None if row is None else self._capture(row)
 
     def newest_first(self, source_id: str) -> Iterator[Kept]:
-        """Every answer with status 200 of a source that differs from the others, the last one that came first.
+        """Every answer with status 200, or file that was brought, of a source that differs from the others, the last one that came first.
 
         Each is read as it is taken, and the database is not held meanwhile; an answer that came several times is
         given once, where it came last.
         """
-        mine = (_captures.c.source_id == source_id, _captures.c.status == 200, _captures.c.file.is_not(None))
+        mine = (_captures.c.source_id == source_id, _captures.c.status.in_((200, SAVED)), _captures.c.file.is_not(None))
         bounds = (_runs.c.since.label("run_since"), _runs.c.until.label("run_until"))
         statement = select(_captures, *bounds).join(_runs, _runs.c.id == _captures.c.run_id).where(*mine)
         statement = statement.order_by(_captures.c.id.desc()).limit(_BATCH)
@@ -177,7 +182,8 @@ class Captures:
             )
             new = {"etag": headers.get("etag"), "last_modified": headers.get("last-modified"), "capture_id": capture_id}
             mine = (_validators.c.source_id == source_id, _validators.c.url == url)
-            if new["etag"] or new["last_modified"]:
+            # an index of PostgreSQL holds no longer address; such a page is asked for whole each time
+            if (new["etag"] or new["last_modified"]) and len(url.encode(errors="replace")) <= LONGEST_ADDRESS:
                 row = upsert(connection, _validators).values(source_id=source_id, url=url, **new)
                 connection.execute(row.on_conflict_do_update(index_elements=["source_id", "url"], set_=new))
             else:

@@ -111,7 +111,11 @@ class CaptureRecord(Base):
     """
 
     __tablename__ = "captures"
-    __table_args__ = (Index(None, "source_id", "requested_url", "id"), Index(None, "file"))
+    __table_args__ = (
+        Index(None, "source_id", "requested_url", "id").ddl_if(dialect="sqlite"),
+        Index(None, "requested_url", postgresql_using="hash").ddl_if(dialect="postgresql"),
+        Index(None, "file"),
+    )
 
     id: Mapped[Id]
     run_id: Mapped[RunKey]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -148,9 +147,9 @@ def world() -> World:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    """A real archive in a temporary folder."""
-    with Archive.open(ArchiveSettings(folder=tmp_path / "archive")) as opened:
+def archive(tmp_path: Path, address: str | None) -> Iterator[Archive]:
+    """A real archive in a temporary folder, then one with its database on a server."""
+    with Archive.open(ArchiveSettings(folder=tmp_path / "archive", database=address)) as opened:
         yield opened
 
 
@@ -194,8 +193,8 @@ def run(world: World, archive: Archive, clock: Clock) -> Callable[..., Report]:
 
 
 def ask(archive: Archive, sql: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(archive.folder / "cupola.db") as database:
-        return database.execute(sql).fetchall()
+    with archive.database.read() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql)]
 
 
 def keys(archive: Archive) -> list[str]:

@@ -79,6 +79,7 @@ WHERE a.removed_at IS NULL
 
 def upgrade() -> None:
     """Make everything."""
+    dialect = op.get_context().dialect.name
     op.create_table(
         "sources",
         sa.Column("id", TEXT, nullable=False),
@@ -140,7 +141,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name="fk_captures_source_id_sources"),
     )
     op.create_index("ix_captures_file", "captures", ["file"])
-    op.create_index("ix_captures_source_id_requested_url_id", "captures", ["source_id", "requested_url", "id"])
+    # addresses and hashtags may be longer than what a B-tree of PostgreSQL holds (2.7 kB)
+    if dialect == "postgresql":
+        op.create_index("ix_captures_requested_url", "captures", ["requested_url"], postgresql_using="hash")
+    else:
+        op.create_index("ix_captures_source_id_requested_url_id", "captures", ["source_id", "requested_url", "id"])
     op.create_table(
         "failures",
         sa.Column("id", INTEGER, nullable=False),
@@ -232,7 +237,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_posts_published_at", "posts", ["published_at"])
     op.create_index("ix_posts_source_id_published_at", "posts", ["source_id", "published_at"])
-    # addresses and hashtags may be longer than what a B-tree of PostgreSQL holds (2.7 kB)
     op.create_index("ix_posts_url", "posts", ["url"], postgresql_using="hash")
     op.create_table(
         "segments",
@@ -309,5 +313,5 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('pending', 'failed')"),
         postgresql_where=sa.text("state IN ('pending', 'failed')"),
     )
-    op.execute(archive_posts(op.get_context().dialect.name))
+    op.execute(archive_posts(dialect))
     op.execute(ARCHIVE_MEDIA)
