@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,10 +26,12 @@ from scraper.replay import Replay
 from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source
 from storage.archive import Archive
+from storage.engine import Database
 from storage.errors import SourceBusy
 from storage.filters import Filters
 from storage.runs import RunStatus
 from storage.settings import ArchiveSettings
+from storage.verify import verify
 
 BASE = "https://log.example"
 NOW = datetime(2017, 6, 10, 12, 0, tzinfo=UTC)
@@ -356,3 +362,80 @@ def test_nothing_is_ever_fetched() -> None:
         Unplugged().fetch(Request(url=BASE))
     with pytest.raises(FetchError, match="nothing is fetched"):
         Unplugged().stream(Request(url=BASE), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("work", ["reparse", "resplit"])
+def test_killed_at_any_step_the_same_again_completes_it(
+    tmp_path: Path, work: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, within and after each transaction: it verifies clean, and ends as an undisturbed run leaves it."""
+    monkeypatch.setattr("storage.rereading.BATCH", 2)
+    pages = [page(f"{BASE}/{n}", [item(2 * n), item(2 * n + 1)], f"{BASE}/{n + 1}") for n in range(1, 4)]
+    whole = Workbench(tmp_path / "whole")
+    with whole.archive:
+        whole.harvest(*pages, page(f"{BASE}/4", []))
+        whole.archive.close()
+        shutil.copytree(whole.archive.folder, tmp_path / "before")
+        done = work_on(whole, work)
+        expected = state(whole)
+        assert done.report.posts_updated == 6
+    for at in range(1, 100):
+        folder = tmp_path / str(at)
+        shutil.copytree(tmp_path / "before", folder)
+        ended = killed_at(folder, work, at)
+        bench = Workbench(folder)
+        with bench.archive:
+            assert verify(bench.archive.database, folder).damage == ()
+            bench.means = dataclasses.replace(bench.means, now=lambda: NOW + timedelta(minutes=2))
+            work_on(bench, work)
+            assert state(bench) == expected
+        if ended:
+            break
+    assert at > 10
+
+
+def work_on(bench: Workbench, work: str) -> Any:
+    bench.source.version = 3
+    return bench.reparse() if work == "reparse" else bench.resplit(mission="proxima")
+
+
+def state(bench: Workbench) -> list[Any]:
+    """All that is held but for the numbers of runs and the times of this one."""
+    return [
+        bench.ask("SELECT native_id, body, mission, caption_fr, capture_id FROM posts ORDER BY native_id"),
+        bench.ask("SELECT post_id, part, position, lang, start, stop FROM segments ORDER BY 1, 2, 3"),
+        bench.ask("SELECT post_id, why, body, mission FROM revisions ORDER BY 1"),
+    ]
+
+
+def killed_at(folder: Path, work: str, at: int) -> bool:
+    """Do the work in a process that is killed at the n-th step of its transactions; whether it ended before."""
+    child = os.fork()
+    if child == 0:
+        count = 0
+        real = Database.write
+
+        def step() -> None:
+            nonlocal count
+            count += 1
+            if count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        @contextmanager
+        def write(self: Database) -> Iterator[Any]:
+            step()
+            with real(self) as connection:
+                yield connection
+                step()
+            step()
+
+        Database.write = write  # type: ignore[method-assign]
+        with suppress(BaseException):
+            work_on(Workbench(folder), work)
+            os._exit(0)
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert not os.WIFEXITED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFEXITED(status)
