@@ -17,7 +17,7 @@ from jobs.downloads import Workers
 from jobs.errors import ConfigError, Interrupted, Problem, UsageError
 from jobs.visit import Means, Progress
 from scraper import registry
-from scraper.capture import Access, Capture, Request
+from scraper.capture import SAVED, Access, Capture, Request
 from scraper.client import PoliteClient
 from scraper.settings import interval_of
 from scraper.source import Source
@@ -128,5 +128,5 @@ def saved_capture(path: Path, url: str) -> Capture:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     kind = "application/json" if body.lstrip()[:1] in (b"{", b"[") else "text/html"
     return Capture(
-        request=Request(url=url), url=url, status=200, headers={"content-type": kind}, body=body, fetched_at=saved_at
+        request=Request(url=url), url=url, status=SAVED, headers={"content-type": kind}, body=body, fetched_at=saved_at
     )

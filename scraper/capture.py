@@ -27,6 +27,10 @@ class Access(StrEnum):
     API = "api"
 
 
+#: the status of a file that a person saved and brought: nobody was asked, nobody answered
+SAVED = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One GET to be made.

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from scraper.capture import Capture, Request
+from scraper.capture import SAVED, Capture, Request
 from storage import leases, warc, warcfiles
 from storage.dialects import upsert
 from storage.engine import Database, translated
@@ -84,7 +84,9 @@ class Captures:
         """
         known = self._known(run.source_id, capture)
         original = None if known is None else self._answer(known)
-        if known is not None and original is not None:
+        if capture.status == SAVED:
+            known, records = None, warc.resource(capture)
+        elif known is not None and original is not None:
             records = warc.request_and_revisit(capture, original)
         else:
             records = warc.request_and_response(capture)
@@ -123,12 +125,13 @@ class Captures:
         return None if row is None else self._capture(row)
 
     def newest_first(self, source_id: str) -> Iterator[Kept]:
-        """Every answer with status 200 of a source that differs from the others, the last one that came first.
+        """Every answer with status 200, or file that was brought, of a source that differs from the others, the last one that came first.
 
         Each is read as it is taken, and the database is not held meanwhile; an answer that came several times is
         given once, where it came last.
         """
-        mine = (_captures.c.source_id == source_id, _captures.c.status == 200, _captures.c.file.is_not(None))
+        wanted = _captures.c.status.in_((200, SAVED))
+        mine = (_captures.c.source_id == source_id, wanted, _captures.c.file.is_not(None))
         bounds = (_runs.c.since.label("run_since"), _runs.c.until.label("run_until"))
         statement = select(_captures, *bounds).join(_runs, _runs.c.id == _captures.c.run_id).where(*mine)
         statement = statement.order_by(_captures.c.id.desc()).limit(_BATCH)

@@ -79,6 +79,23 @@ def request_and_response(capture: Capture) -> tuple[bytes, bytes]:
     return _request(capture, ids), out.getvalue()
 
 
+def resource(capture: Capture) -> tuple[bytes, bytes]:
+    """The record of a file that a person saved: what it holds, and no request and no answer, since there were none."""
+    writer, out = _writer()
+    named = {"WARC-Record-ID": _new_id(), "WARC-Date": _date(capture)}
+    kind = capture.media_type or "application/octet-stream"
+    record = writer.create_warc_record(
+        _line(capture.url),
+        "resource",
+        payload=BytesIO(capture.body),
+        length=len(capture.body),
+        warc_content_type=kind,
+        warc_headers_dict=named,
+    )
+    writer.write_record(record)
+    return b"", out.getvalue()
+
+
 def request_and_revisit(capture: Capture, original: Answer) -> tuple[bytes, bytes]:
     """The two records of a capture whose body is held in another record; each names the other.
 
@@ -115,7 +132,7 @@ def answer_of(record: bytes) -> Answer:
 
     try:
         for found in ArchiveIterator(BytesIO(record)):
-            if found.rec_type == "response":
+            if found.rec_type in ("response", "resource"):
                 header = found.rec_headers.get_header
                 body: bytes = found.raw_stream.read()
                 return Answer(
@@ -142,9 +159,13 @@ def _named(capture: Capture, *, own: str, other: str) -> dict[str, str]:
     """What both records of a capture say of themselves."""
     return {
         "WARC-Record-ID": own,
-        "WARC-Date": capture.fetched_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "WARC-Date": _date(capture),
         "WARC-Concurrent-To": other,
     }
+
+
+def _date(capture: Capture) -> str:
+    return capture.fetched_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _request(capture: Capture, ids: tuple[str, str]) -> bytes:

@@ -171,7 +171,8 @@ def _origin(provenance: Provenance) -> Iterator[tuple[str, str | None]]:
 
 
 def _answer(capture: CaptureProvenance) -> Iterator[tuple[str, str | None]]:
-    yield "answer", f"HTTP {capture.status}, {capture.fetched_at}"
+    said = f"HTTP {capture.status}, " if capture.status else "none: a file that was saved "
+    yield "answer", f"{said}{capture.fetched_at}"
     yield "from", capture.url
     yield "asked", capture.requested_url if capture.requested_url != capture.url else None
     yield "sha256", capture.sha256

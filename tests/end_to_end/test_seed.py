@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from warcio.archiveiterator import ArchiveIterator
 
 ROOT = Path(__file__).parents[2]
 CAPTIONS = ROOT.parent / "shared" / "captions" / "real.jsonl"
@@ -67,3 +68,22 @@ def test_the_seed_page_becomes_its_posts(captions, tmp_path):
     assert whole["title"] == "Images de la mission Proxima"
     assert whole["published_at"] == "2021-04-14"
     assert whole["captions"] == {"fr": part(intro, "fr"), "en": part(intro, "en")}
+
+
+def test_a_saved_page_is_no_forged_answer(tmp_path):
+    """What a person saved is kept as a resource: the WARC has no request and no answer, since there were none."""
+    (tmp_path / "page.html").write_text(
+        '<html><body><h1>Vues</h1><figure><img src="/var/esa/storage/images/sun/24000001-1-eng-GB/Sun.jpg">'
+        '<figcaption>« Bonjour la Terre. »<br>"Hello, Earth."<br>A. Nonyme, Aurore mission image 03/12/2016'
+        "</figcaption></figure></body></html>",
+        encoding="utf-8",
+    )
+    run(tmp_path, "config", "init")
+    run(tmp_path, "scrape", "esa-proxima", "--from-file", "page.html", "--no-media")
+    (file,) = (tmp_path / "archive" / "warc").iterdir()
+    with file.open("rb") as stream:
+        kinds = [record.rec_type for record in ArchiveIterator(stream)]
+    assert kinds == ["warcinfo", "resource"]
+    assert "a file that was saved" in run(tmp_path, "show", "esa-proxima:24000001")
+    run(tmp_path, "verify")
+    run(tmp_path, "reparse", "--dry-run")
