@@ -125,7 +125,7 @@ class Captures:
         return None if row is None else self._capture(row)
 
     def newest_first(self, source_id: str) -> Iterator[Kept]:
-        """Every answer with status 200, or file that was brought, of a source that differs from the others, the last one that came first.
+        """Every different answer with status 200 (or file that was brought) of a source, the last one that came first.
 
         Each is read as it is taken, and the database is not held meanwhile; an answer that came several times is
         given once, where it came last.
