@@ -21,7 +21,8 @@ class Look:
         self._pages: list[str] = []
         self._oldest: datetime | None = None
         self._newest: datetime | None = None
-        self._has_seen = False
+        self._last: datetime | None = None
+        self._has_seen, self._in_order = False, True
 
     def page(self, page: Page, recorded: Collection[str], now: datetime) -> None:
         """Take note of a page without fault.
@@ -39,6 +40,9 @@ class Look:
             self._has_seen = True
             self._pages.append(page.request.url)
         dates = [post.published.at for post in page.posts if post.published is not None and not post.pinned]
+        for at in dates:
+            self._in_order &= self._last is None or at <= self._last
+            self._last = at
         self._oldest = min((at for at in (self._oldest, *dates) if at is not None), default=None)
         self._newest = max((at for at in (self._newest, *dates) if at is not None), default=None)
 
@@ -53,7 +57,8 @@ class Look:
             return self._archive.looked(self._run.id, pages=self._pages, now=now)
         until = self._run.started_at
         if self._reach is Reach.EXTENT:
-            if self._oldest is None or self._newest is None:
+            # an old entry that was taken up again stands among the new ones, and nothing between them was listed
+            if self._oldest is None or self._newest is None or not self._in_order:
                 return 0
             # of the oldest second a part may have been cut off
             since, until = self._oldest + timedelta(seconds=1), self._newest

@@ -23,7 +23,7 @@ class Reach(StrEnum):
     NOTHING = "nothing"
     #: every post that the source dates between the visit's bound and now
     WINDOW = "window"
-    #: every post that the source dates between the oldest and the newest one found
+    #: every post that the source dates between the oldest and the newest one found, if they come newest first
     EXTENT = "extent"
     #: every post of each page that was read, whatever its date
     PAGE = "page"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, select
 
 from storage import erasure, leases, warcfiles
 from storage.blobs import ASIDE, MEDIA
@@ -29,11 +29,11 @@ from storage.errors import SourceBusy, UnknownAuthor, UnknownKey
 from storage.folding import fold
 from storage.lookup import locate
 from storage.redaction import Cut, cut_of, rewrite
-from storage.schema import CaptureRecord, PostRecord, RunRecord, TombstoneRecord, rows_of
+from storage.schema import BackupRecord, CaptureRecord, PostRecord, RunRecord, TombstoneRecord, rows_of
 from storage.tombstones import key_hash
 
 _posts, _captures, _runs = rows_of(PostRecord), rows_of(CaptureRecord), rows_of(RunRecord)
-_tombstones = rows_of(TombstoneRecord)
+_tombstones, _backups_made = rows_of(TombstoneRecord), rows_of(BackupRecord)
 
 #: told before each step, by name; who raises there stops between two steps
 Step = Callable[[str], None]
@@ -270,11 +270,9 @@ def _by_author(connection: Connection, author: str) -> tuple[Mapping[int, str], 
 
 
 def _backups(connection: Connection) -> tuple[str, ...]:
-    """The copies that the archive knows of, if it keeps a list of them."""
-    if not inspect(connection).has_table("backups"):
-        return ()
-    rows = connection.exec_driver_sql("SELECT * FROM backups").mappings()
-    return tuple(str(row.get("path", "") or " ".join(map(str, row.values()))) for row in rows)
+    """The copies that the archive knows of: where they are, and of when."""
+    rows = connection.execute(select(_backups_made).order_by(_backups_made.c.made_at))
+    return tuple(f"{row.path} on {row.host}, made {row.made_at:%Y-%m-%d %H:%M} UTC" for row in rows)
 
 
 def _beside(folder: Path, name: str) -> str:

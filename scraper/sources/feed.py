@@ -23,7 +23,7 @@ from scraper.feeds.pictures import with_emoji
 from scraper.feeds.tags import tags_in
 from scraper.model import Post
 from scraper.settings import SourceOptions
-from scraper.source import Source, page_is_older
+from scraper.source import Reach, Source, page_is_older
 from scraper.text.markup import html_to_text
 from scraper.text.wishes import opt_outs_in
 
@@ -53,6 +53,7 @@ class Feed(Source[SourceOptions]):
     example: ClassVar[str] = "https://blogs.example/feed/"
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     media_access: ClassVar[Access] = Access.PAGE
+    reach: ClassVar[Reach] = Reach.EXTENT
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """The configured address."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import MetaData, select
+from sqlalchemy import MetaData, insert, select
 
 from scraper.capture import Access, Capture, Request
 from scraper.model import (
@@ -36,7 +36,7 @@ from storage.curation import Say, decide
 from storage.errors import ArchiveLocked, SourceBusy, UnknownAuthor, UnknownKey
 from storage.forget import Forget, Forgotten
 from storage.runs import Run, RunStatus
-from storage.schema import TombstoneRecord, rows_of
+from storage.schema import BackupRecord, TombstoneRecord, rows_of
 from storage.settings import ArchiveSettings
 from storage.verify import verify
 
@@ -302,6 +302,14 @@ def test_the_very_same_text_of_another_post_is_told(story: Story) -> None:
     story.archive.record(run.id, None, [entry(7, SECRET["now"])], plan=lambda item: (MediaState.PENDING, None), now=NOW)
     story.end(run)
     assert story.forget().same_text == ("iss:7",)
+
+
+def test_copies_of_the_archive_are_told(story: Story) -> None:
+    """Backups that the archive knows of are named with their day: they may still hold what is taken out here."""
+    made = {"path": "/mnt/usb/cupola", "host": "here", "made_at": NOW, "posts": 3, "files": 3, "bytes": 9}
+    with story.archive.database.write() as connection:
+        connection.execute(insert(rows_of(BackupRecord)), [made])
+    assert story.forget().backups == ("/mnt/usb/cupola on here, made 2016-12-03 21:04 UTC",)
 
 
 def test_a_run_under_way_is_not_disturbed(story: Story) -> None:
