@@ -138,8 +138,10 @@ class ConfigFile:
         """The error for one key of this file."""
         return ConfigError(self.path, (_problem(key, message, self.lines),))
 
-    def source_options(self, index: int, options_type: type[SourceOptions]) -> SourceOptions:
+    def source_options(self, index: int, options_type: type[SourceOptions], *, offline: bool = False) -> SourceOptions:
         """The options of the source at ``index``, judged by its kind, with its token from the environment.
+
+        Where nothing is fetched (``offline``) no token is wanted.
 
         Raises:
             ConfigError: an option is unknown or wrong, or the variable named by ``token_env`` is not set.
@@ -154,7 +156,7 @@ class ConfigFile:
         except ValidationError as error:
             problems = _problems(error, options_type, self.lines, ("sources", index))
             raise ConfigError(self.path, problems) from error
-        if options.token_env is None:
+        if options.token_env is None or offline:
             return options
         token = os.environ.get(options.token_env, "").strip()
         if not token:

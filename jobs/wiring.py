@@ -35,8 +35,8 @@ class Configured:
     mission: str | None
 
 
-def sources_of(file: ConfigFile, wanted: Iterable[str] = ()) -> tuple[Configured, ...]:
-    """The configured sources, or those named in ``wanted``, in the order of the file.
+def sources_of(file: ConfigFile, wanted: Iterable[str] = (), *, offline: bool = False) -> tuple[Configured, ...]:
+    """The configured sources, or those named in ``wanted``, in the order of the file; without tokens when ``offline``.
 
     Raises:
         ConfigError: a kind is unknown or its options are wrong; all that is wrong is told at once.
@@ -52,7 +52,7 @@ def sources_of(file: ConfigFile, wanted: Iterable[str] = ()) -> tuple[Configured
         if names and stanza.id not in names:
             continue
         try:
-            found.append(_configured(file, index))
+            found.append(_configured(file, index, offline=offline))
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -60,13 +60,14 @@ def sources_of(file: ConfigFile, wanted: Iterable[str] = ()) -> tuple[Configured
     return tuple(found)
 
 
-def _configured(file: ConfigFile, index: int) -> Configured:
+def _configured(file: ConfigFile, index: int, *, offline: bool) -> Configured:
     stanza = file.config.sources[index]
     try:
         kind = registry.kind(stanza.kind)
     except LookupError as error:
         raise file.error(("sources", index, "kind"), str(error)) from error
-    return Configured(kind(stanza.id, file.source_options(index, kind.options_type)), stanza.mission)
+    options = file.source_options(index, kind.options_type, offline=offline)
+    return Configured(kind(stanza.id, options), stanza.mission)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from storage import copies
 from storage.dialects import upsert
 from storage.disk import disk_faults
 from storage.engine import Database
-from storage.errors import BackupRefused, DiskFull, StorageError
+from storage.errors import BackupRefused, StorageError
 from storage.filling import BELOW, MANIFEST, Filling, Progress, Report
 from storage.schema import BackupRecord, rows_of
 
@@ -52,6 +52,11 @@ def back_up(
         ArchiveDamaged: the database is; what was there before stays as it was.
         DiskFull, StorageError: as they say; what was there before stays as it was.
     """
+    if database.dialect != "sqlite":
+        message = (
+            f"the archive in {database} is on a server: dump it with the server's own tools, and copy media/ and warc/"
+        )
+        raise BackupRefused(message)
     folder, target = folder.resolve(), target.resolve()
     if folder.is_relative_to(target) or target.is_relative_to(folder):
         raise BackupRefused(f"{target} and the archive {folder} lie in one another; choose a folder of its own")
@@ -129,8 +134,8 @@ def _growing(target: Path) -> Iterator[Path]:
             raise BackupRefused(f"{target} is being written by another process; wait until it is done") from error
         try:
             yield place
-        except DiskFull:
-            # what was begun would keep the disk full
+        except StorageError:
+            # what was begun would keep a full disk full
             with suppress(StorageError):
                 copies.remove_tree(place) if is_new else copies.settle(place, BELOW)
             raise

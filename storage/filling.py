@@ -94,9 +94,7 @@ class Filling:
         with translated(path), self._database.read() as connection:
             raw = connection.connection.driver_connection
             if not isinstance(raw, sqlite3.Connection):
-                raise BackupRefused(
-                    f"the archive in {self._database} is on a server; use the server's own tools for it"
-                )
+                raise TypeError(f"an online backup is not written for {type(raw).__name__}")
             # the first question fixes the state that is copied, whoever writes meanwhile
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchone()
             with closing(sqlite3.connect(path)) as copy:

@@ -64,7 +64,7 @@ def reparse(
     if start and end and start >= end:
         raise UsageError(f"--since {since} does not lie before --until {until}")
     file = load(config_path(config))
-    configured = sources_of(file, sources)
+    configured = sources_of(file, sources, offline=True)
     visits = [Visit(source=item.source, mission=item.mission, since=start, until=end) for item in configured]
 
     def work(archive: Archive, means: Means) -> Iterator[tuple[str, Callable[[], Reread]]]:

@@ -92,8 +92,8 @@ class Recorded(Replay, Unplugged):
 class Workbench:
     """An archive, a source whose parser can be mended, and a clock."""
 
-    def __init__(self, folder: Path) -> None:
-        self.archive = Archive.open(ArchiveSettings(folder=folder))
+    def __init__(self, folder: Path, address: str | None = None) -> None:
+        self.archive = Archive.open(ArchiveSettings(folder=folder, database=address))
         self.source = Log("log", SourceOptions(url=f"{BASE}/1"))
         self.means = Means(web=Unplugged(), http=HttpSettings(rate="none"), missions=(PROXIMA,), now=lambda: NOW)
 
@@ -121,8 +121,8 @@ class Workbench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Workbench]:
-    made = Workbench(tmp_path / "archive")
+def bench(tmp_path: Path, address: str | None) -> Iterator[Workbench]:
+    made = Workbench(tmp_path / "archive", address)
     with made.archive:
         yield made
 
@@ -221,7 +221,7 @@ def test_an_answer_that_is_not_understood_stops_only_itself(bench: Workbench) ->
     bench.ask("SELECT 1")
     (file,) = (bench.archive.folder / "warc").glob("*.gz")
     with bench.archive.database.read() as connection:
-        place = connection.exec_driver_sql("SELECT offset FROM captures WHERE id = 2").scalar_one()
+        place = connection.exec_driver_sql('SELECT "offset" FROM captures WHERE id = 2').scalar_one()
     data = bytearray(file.read_bytes())
     data[place + 40] ^= 0xFF
     file.write_bytes(data)

@@ -109,6 +109,13 @@ def test_a_post_that_is_in_no_answer_any_more_is_listed(place: Place) -> None:
     assert ("toots:of another parser",) in place.ask("SELECT key FROM archive_posts")
 
 
+def test_no_token_is_wanted_where_nothing_is_fetched(place: Place) -> None:
+    """A source whose read token is on another machine can be read anew here."""
+    place.configure(token_env="NOT_SET_HERE")
+    assert place.run("scrape").status == 2
+    assert place.run("reparse").status == 0
+
+
 def test_wrong_use_and_no_archive(place: Place) -> None:
     """Wrong words are 2, no archive is 3, and none is made."""
     assert place.run("reparse", "nobody").status == 2

@@ -212,8 +212,10 @@ def test_a_damaged_database_is_not_backed_up(living: Living, target: Path) -> No
     with path.open("r+b") as file:
         file.seek((root - 1) * size)
         file.write(b"\xff" * size)
-    with pytest.raises(ArchiveDamaged):
-        living.back_up(target)
+    for place in (target, target.with_name("other")):
+        with pytest.raises(ArchiveDamaged):
+            living.back_up(place)
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
     assert {name: data for name, data in files_in(target).items() if name in before} == before
 
 
@@ -241,6 +243,19 @@ def test_a_backup_taken_while_everybody_writes_is_one_state(living: Living, targ
         database.close()
     living.back_up(target)
     assert_whole(target, living.visits)
+
+
+def test_an_archive_on_a_server_is_left_to_its_own_tools(
+    server: Any, make_archive: Callable[..., Any], tmp_path: Path, target: Path
+) -> None:
+    """It is refused in words, and nothing is made."""
+    name = server.fresh()
+    held = make_archive(tmp_path / "archive", server.address(name))
+    with pytest.raises(BackupRefused, match="is on a server"):
+        back_up(held.database, held.folder, target, now=NOW)
+    assert not target.parent.exists()
+    held.database.close()
+    server.drop(name)
 
 
 def test_it_goes_nowhere_else(living: Living, target: Path, tmp_path: Path) -> None:
