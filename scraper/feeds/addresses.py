@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 from scraper.pages import tree
 
 
+@lru_cache(maxsize=1024)  # an address is met several times while its entry is read
 def absolute(base: str, href: str) -> str:
     """``href`` as an absolute http(s) address; empty where it is no such thing.
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from scraper.feeds.items import Item, Medium
+from scraper.feeds.mediarss import MOST
 from scraper.feeds.pictures import BEHIND, DECLARED, behind, identity, is_avatar, native_id, seen_in, width_of
 from scraper.model import Attachment, MediaKind
 from scraper.pages.images import MAX_ALTERNATIVES
 
-#: no entry of people's has as many
+#: no entry of people's has as many; one more is given, to tell
 MAX_ATTACHMENTS = 1_000
 
 
@@ -48,10 +50,10 @@ def attachments_of(item: Item, body: str) -> tuple[Attachment, ...]:
     A thumbnail is an alternative of the picture that it is a copy of, or of the only one; an entry without any medium
     has its thumbnail as its picture. What describes the picture with the words of ``body`` is no alt text.
     """
-    shown = [seen for text in item.texts for seen in seen_in(text)]
+    shown = [seen for text in item.texts for seen in islice(seen_in(text), MOST)]
     pictures: dict[str, _Picture] = {}
     others: list[Attachment] = []
-    for medium in item.media:
+    for medium in item.media[:MOST]:
         # an enclosure without a type that the text shows is a picture
         known = (
             {identity(url) for seen in shown for _, url in seen.files} if medium.kind is MediaKind.UNKNOWN else set()
@@ -65,7 +67,7 @@ def attachments_of(item: Item, body: str) -> tuple[Attachment, ...]:
         picture.alt = picture.alt or seen.alt
         for size, url in seen.files:
             picture.add(size, url)
-    thumbnails = [url for url in item.thumbnails if not is_avatar(url)]
+    thumbnails = [url for url in item.thumbnails[:MAX_ALTERNATIVES] if not is_avatar(url)]
     for url in thumbnails:
         known_as = pictures.get(identity(url)) or (next(iter(pictures.values())) if len(pictures) == 1 else None)
         if known_as is not None:

@@ -13,7 +13,7 @@ from scraper.model import DateOrigin, Precision, Published
 
 _CLOCK = r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,]\d+)?)?\s*(?:\(?([A-Za-z]{1,5}|(?:GMT|UTC)?[+-]\d\d:?(?:\d\d)?)\)?)?"
 _RFC822 = re.compile(
-    rf"(?:[^\W\d]+\.?,?\s+)?(\d{{1,2}})[\s-]+([A-Za-z]{{3,9}})\.?[\s-]+(\d{{4}}|\d\d)(?:,?\s+{_CLOCK})?"
+    rf"(?:[^\W\d]+\.?,?\s+)?(\d{{1,2}})(?:\s+|-)([A-Za-z]{{3,9}})\.?(?:\s+|-)(\d{{4}}|\d\d)(?:,?\s+{_CLOCK})?"
 )
 _ISO = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d)(?:[Tt\s]\s*{_CLOCK})?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -12,6 +12,8 @@ from typing import Any
 
 #: where an entry's root is kept among what feedparser found of it
 KEY = "cupola_media"
+#: media, and thumbnails, of one entry that are looked at
+MOST = 2_000
 
 
 @dataclass(slots=True, eq=False)
@@ -63,7 +65,8 @@ class MediaRss:
         self._close("content")
 
     def _start_media_thumbnail(self: Any, attributes: dict[str, str]) -> None:
-        self._holder().thumbnails.append(attributes | {"base": self.baseuri})
+        if len(self._holder().thumbnails) < MOST:
+            self._holder().thumbnails.append(attributes | {"base": self.baseuri})
         self.push("media_text", 1)
 
     def _end_media_thumbnail(self: Any) -> None:
@@ -107,7 +110,8 @@ class MediaRss:
 
     def _open(self: Any, element: str, attributes: dict[str, str]) -> None:
         holder = Holder(element, attributes, self.baseuri)
-        self._holder().inside.append(holder)
+        if len(self._holder().inside) < MOST:
+            self._holder().inside.append(holder)
         if self._holders and self.inentry:
             self._holders.append(holder)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -28,7 +29,7 @@ _IMAGES = ("img", "amp-img", "source", "picture", "a")
 _EMOJI_CLASS = re.compile(r"(?:^|\s)(?:emoji|wp-smiley|emojione|twemoji|custom-emoji)(?:\s|$)")
 _EMOJI_FILE = re.compile(r"/(?:core/emoji|emoji|emojis|twemoji|smilies|custom_emojis)/", re.IGNORECASE)
 _AVATAR = re.compile(r"(?:^|[/._-])(?:avatars?|gravatar)(?:[/._-]|$)", re.IGNORECASE)
-_AVATAR_CLASS = re.compile(r"(?:^|\s)(?:avatar|photo avatar|u-photo avatar)(?:\s|$|-)")
+_AVATAR_CLASS = re.compile(r"(?:^|\s)avatar(?:\s|$|-)")
 #: counters that show nothing: feed statistics, advertisements
 _COUNTER = re.compile(
     r"^(?:pixel|stats|feeds\.feedburner|feeds\.wordpress|feeds\.feedblitz|[\w.]*doubleclick|[\w.]*quantserve)\."
@@ -53,11 +54,10 @@ class Seen:
     alt: str | None = None
 
 
-def seen_in(text: Text) -> list[Seen]:
+def seen_in(text: Text) -> Iterator[Seen]:
     """The images that ``text`` shows, in order; without emoji, avatars, counters, icons and inline data."""
     if not text.is_html or "<" not in text.value:
-        return []
-    found: list[Seen] = []
+        return
     linked = ""
     sources: list[str] = []
     for name, attributes in tags_in(text.value, *_IMAGES):
@@ -68,15 +68,17 @@ def seen_in(text: Text) -> list[Seen]:
             sources = []
         elif name == "source":
             sources += [attributes.get("srcset") or attributes.get("data-srcset", "")]
-        elif name in ("img", "amp-img") and not _is_no_picture(attributes):
+        elif name in ("img", "amp-img") and not _is_face_or_emoji(attributes):
             if sources:
                 attributes["srcset"] = ", ".join(filter(None, [attributes.get("srcset"), *sources]))
-            files = _files(attributes, text.base)
+            image = Tag(name="img", attrs=dict(attributes))
+            if is_small(image):
+                continue
+            files = _files(image, attributes, text.base)
             if linked and not _is_unwanted(linked):
                 files.append((LINKED, linked))
             if files:
-                found.append(Seen(files=tuple(files), alt=alt_of(Tag(name="img", attrs=dict(attributes)))))
-    return found
+                yield Seen(files=tuple(files), alt=alt_of(image))
 
 
 def with_emoji(markup: str) -> str:
@@ -124,27 +126,23 @@ def native_id(url: str) -> str | None:
     return flickr[1] if flickr else content_id(url)
 
 
-def _files(attributes: dict[str, str], base: str) -> list[tuple[float, str]]:
-    large, shown = named_by(Tag(name="img", attrs=dict(attributes)), lambda href: absolute(base, href) or None)
+def _files(image: Tag, attributes: dict[str, str], base: str) -> list[tuple[float, str]]:
+    large, shown = named_by(image, lambda href: absolute(base, href) or None)
+    width = attributes.get("width", "")
+    stated = float(width) if width.isascii() and width.isdigit() and len(width) < 6 else 1.0
     sized = {
-        absolute(base, address): size
+        absolute(base, address): size if size > 10 else max(size - 1, 1.0) * stated  # 1200w, or 2x
         for name, value in attributes.items()
         if name.endswith("srcset")
         for size, address in in_srcset(value)
     }
-    width = attributes.get("width", "")
-    stated = float(width) if width.isascii() and width.isdigit() and len(width) < 6 else 1.0
     files = [(NAMED_LARGE, url) for url in large]
     files += [(width_of(url) or sized.get(url) or stated, url) for url in shown]
     return [(size, url) for size, url in files if not _is_unwanted(url)]
 
 
-def _is_no_picture(attributes: dict[str, str]) -> bool:
-    return (
-        _is_emoji(attributes)
-        or bool(_AVATAR_CLASS.search(attributes.get("class", "")))
-        or is_small(Tag(name="img", attrs=dict(attributes)))
-    )
+def _is_face_or_emoji(attributes: dict[str, str]) -> bool:
+    return _is_emoji(attributes) or bool(_AVATAR_CLASS.search(attributes.get("class", "")))
 
 
 def _is_emoji(attributes: dict[str, str]) -> bool:

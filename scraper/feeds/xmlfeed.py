@@ -9,7 +9,7 @@ from typing import Any
 from scraper.feeds.addresses import absolute, joined
 from scraper.feeds.items import Feed, Item, Medium, Text
 from scraper.feeds.kinds import kind_of
-from scraper.feeds.mediarss import KEY, Holder
+from scraper.feeds.mediarss import KEY, MOST, Holder
 from scraper.feeds.parsing import Parsed
 from scraper.model import MediaKind
 from scraper.text.markup import html_to_text
@@ -17,6 +17,7 @@ from scraper.text.markup import html_to_text
 _HTML = ("text/html", "application/xhtml+xml")
 #: not a handle: @name@host.example
 _MAIL = re.compile(r"(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_LONGEST_NAME = 1_000
 #: a thumbnail of this height or width is an icon
 _ICON = 48
 
@@ -113,7 +114,7 @@ def _authors(where: dict[str, Any], address: str) -> list[tuple[str, str]]:
 
 def _without_mail(author: str) -> str:
     """The name in RSS's ``mail@host.example (Name)`` and in ``Name <mail@host.example>``."""
-    name = re.sub(r"[(<]\s*[)>]", "", _MAIL.sub("", author)).strip()
+    name = re.sub(r"[(<]\s*[)>]", "", _MAIL.sub("", author[:_LONGEST_NAME])).strip()
     enclosed = re.fullmatch(r"[(\"]+(.*?)[)\"]+", name, re.DOTALL)
     return (enclosed[1] if enclosed else name).strip()
 
@@ -159,7 +160,7 @@ def _media(entry: dict[str, Any], root: Holder, address: str) -> Iterator[Medium
         around = [holder] * (holder.element == "group") + [root] * (len(root.inside) == 1)
         for kind, renditions in by_kind.items():
             yield _medium(kind, renditions, around, address)
-    for link in _links(entry, "enclosure"):
+    for link in _links(entry, "enclosure")[:MOST]:
         found = _enclosed(link["href"], link.get("type") or "", link.get("length"), address)
         if found:
             yield found

@@ -18,7 +18,7 @@ from scraper.feeds.dates import published_of
 from scraper.feeds.items import Feed as Document
 from scraper.feeds.items import Item, Text
 from scraper.feeds.licences import licence_of
-from scraper.feeds.parsing import NotAFeed, parse
+from scraper.feeds.parsing import NotAFeed, TooBroken, parse
 from scraper.feeds.pictures import with_emoji
 from scraper.feeds.tags import tags_in
 from scraper.model import Post
@@ -73,8 +73,10 @@ class Feed(Source[SourceOptions]):
         for number, item in enumerate(document.items, start=1):
             if reason := _reason_against(item):
                 faults.append(f"entry {number} of {len(document.items)} {reason}")
-            else:
+            elif not item.is_empty:
                 readable.append(item)
+        if document.items and not readable and not faults:
+            faults.append(f"none of its {len(document.items)} entries has a title, a text or a medium")
         opt_outs = tuple(sorted(opt_outs_in(document.about) | _header_opt_outs(capture)))
         posts: list[Post] = []
         for native_id, item in _named(readable):
@@ -124,7 +126,7 @@ class Feed(Source[SourceOptions]):
         too_many = len(attachments) > MAX_ATTACHMENTS
         return (
             post,
-            f"{native_id} has {len(attachments)} media, and the first {MAX_ATTACHMENTS} are taken" if too_many else "",
+            f"{native_id} has more than {MAX_ATTACHMENTS} media, and the first ones are taken" if too_many else "",
         )
 
 
@@ -143,8 +145,8 @@ def _document(capture: Capture) -> Document:
         parsed = parse(capture.text, capture.url)
     except NotAFeed as error:
         raise capture.parse_error(f"expected a feed and got {error}{_advice(capture)}") from error
-    except Exception as error:  # feedparser's lenient parser on markup broken beyond it
-        raise capture.parse_error(f"the feed is too broken to be read ({type(error).__name__}: {error})") from error
+    except TooBroken as error:
+        raise capture.parse_error(f"the feed cannot be read: {error}") from error
     return xmlfeed.feed_of(parsed, capture.url)
 
 
@@ -171,7 +173,7 @@ def _reason_against(item: Item) -> str:
         return f"cannot be read ({item.trouble})"
     if item.title and _BRIDGE_ERROR.match(item.title.value):
         return f"is an error of RSS-Bridge and no post: {' '.join(item.title.value.split())[:100]}"
-    return "is empty" if item.is_empty else ""
+    return ""
 
 
 def _named(items: list[Item]) -> Iterator[tuple[str, Item]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,3 +207,27 @@ def wait_until() -> Callable[[Callable[[], bool]], None]:
             time.sleep(0.005)
 
     return wait
+
+
+FAKE_SERVER = Path(__file__).parents[2].parent / "shared" / "bench" / "fakeserver.py"
+
+
+@pytest.fixture
+def fake_server(tmp_path: Path) -> Iterator[str]:
+    """The address of the bench's fake server: 300 posts over an API and as feeds, with their pictures."""
+    if not FAKE_SERVER.is_file():
+        pytest.skip("../shared is not here: the fake server is not part of the repository")
+    for _ in range(3):  # the port may be taken between our look at it and the server's
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = [sys.executable, str(FAKE_SERVER), "--mixed", "--posts", "300", "--media-bytes", "800"]
+        command += ["--http", f"127.0.0.1:{port}", "--media-dir", str(tmp_path), "--max-seconds", "300"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                if any(line.startswith("ready") for line in process.stdout or ()):
+                    yield f"http://127.0.0.1:{port}"
+                    return
+            finally:
+                process.terminate()
+    pytest.fail("the fake server did not start on three ports")

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,13 +16,10 @@ from scraper.model import Post
 from scraper.settings import HttpSettings
 from scraper.sources.mastodon import Mastodon, MastodonOptions
 
-FAKE_SERVER = Path(__file__).parents[2].parent / "shared" / "bench" / "fakeserver.py"
-POSTS = 300
-
 
 @dataclass(frozen=True)
 class Server:
-    """A running fake server of ``POSTS`` mixed posts: replies, boosts, threads, content warnings, 0 to 4 pictures."""
+    """A running fake server of 300 mixed posts: replies, boosts, threads, content warnings, 0 to 4 pictures."""
 
     address: str
 
@@ -48,23 +40,8 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    if not FAKE_SERVER.is_file():
-        pytest.skip("../shared is not here: the fake Mastodon server is not part of the repository")
-    for _ in range(3):  # the port may be taken between our look at it and the server's
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        command = [sys.executable, str(FAKE_SERVER), "--mixed", "--posts", str(POSTS), "--media-bytes", "800"]
-        command += ["--http", f"127.0.0.1:{port}", "--media-dir", str(tmp_path), "--max-seconds", "300"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            try:
-                if any(line.startswith("ready") for line in process.stdout or ()):
-                    yield Server(f"http://127.0.0.1:{port}")
-                    return
-            finally:
-                process.terminate()
-    pytest.fail("the fake server did not start on three ports")
+def server(fake_server: str) -> Server:
+    return Server(fake_server)
 
 
 def posts_of(pages: list[Page]) -> list[Post]:

@@ -65,8 +65,9 @@ class Part:
         lines += [f"{name}: {value}" for name, value in {**head, **self.headers}.items() if value is not None]
         exchange.raw(("\r\n".join([*lines, "Connection: close", "", ""])).encode())
         sent = body if self.cut is None else body[: max(0, self.cut - start)]
-        exchange.raw(b"%x\r\n%s\r\n" % (len(sent), sent) + b"0\r\n\r\n" * (self.cut is None) if self.chunked else sent)
+        # counted first: once the bytes are out, the test may be over before this thread goes on
         exchange.web.sent = getattr(exchange.web, "sent", 0) + len(sent)
+        exchange.raw(b"%x\r\n%s\r\n" % (len(sent), sent) + b"0\r\n\r\n" * (self.cut is None) if self.chunked else sent)
 
 
 def ranges(web: Any) -> list[str | None]:
