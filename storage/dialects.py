@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     func,
+    insert,
     select,
     tuple_,
 )
@@ -41,6 +42,22 @@ def upsert(connection: Connection, table: Table) -> Insert:
     from sqlalchemy.dialects import sqlite
 
     return sqlite.insert(table)
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, all with the same columns, in bulk.
+
+    A server is given a list for each column, in one statement: half the time of a statement for each row.
+    """
+    if not rows:
+        return
+    if connection.dialect.name != "postgresql":
+        connection.execute(insert(table), rows)
+        return
+    names = list(rows[0])
+    lists = (bindparam(None, [row[name] for row in rows], ARRAY(table.c[name].type, dimensions=1)) for name in names)
+    given = func.unnest(*lists).table_valued(*names).render_derived()
+    connection.execute(insert(table).from_select(names, select(*(given.c[name] for name in names))))
 
 
 def among(

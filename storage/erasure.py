@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Table, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Table, delete, func, or_, select, update
 
 from scraper.model import Lang
 from storage.blobs import relative_path
@@ -91,14 +91,14 @@ def doomed(connection: Connection, posts: Mapping[int, str]) -> Doomed:
         urls |= {row["url"], row["fetched_url"], *row["alternatives"]}
         pictures |= {row["sha256"]} - {None}
         answers |= {row["capture_id"]} - {None}
-    found = frozenset(url for url in (*urls, *_unshared(connection, own_pages, ids)) if url)
+    found = frozenset(url for url in (*urls, *_unshared(connection, own_pages, posts)) if url)
     return Doomed(
         posts=posts,
         sources=frozenset(sources),
         traces=Traces(texts, {*found, *_paths(urls)}),
         urls=found,
         answers=frozenset(answers),
-        pictures=dict(_only_theirs(connection, pictures, ids)),
+        pictures=dict(_only_theirs(connection, pictures, posts)),
         newest=connection.scalar(select(func.max(_captures.c.id))) or 0,
     )
 
@@ -194,9 +194,11 @@ def _end_answers(connection: Connection, going: Doomed, gone: set[int]) -> None:
             _captures.c.file.is_(None),
         )
         of_pictures += connection.scalars(query)
-    named = [exists().where(table.c.capture_id == _captures.c.id) for table in _NAMING]
     for some in _chunks(sorted(gone.union(of_pictures, going.answers))):
-        unnamed = (_captures.c.id.in_(some), _captures.c.file.is_(None), ~or_(*named))
+        named: set[int | None] = set()
+        for table in _NAMING:
+            named |= set(connection.scalars(select(table.c.capture_id).where(table.c.capture_id.in_(some)).distinct()))
+        unnamed = (_captures.c.id.in_([number for number in some if number not in named]), _captures.c.file.is_(None))
         connection.execute(delete(_captures).where(*unnamed))
 
 
@@ -220,22 +222,25 @@ def _paths(urls: Iterable[str | None]) -> Iterator[str]:
             yield path
 
 
-def _unshared(connection: Connection, urls: set[str], ids: list[int]) -> set[str]:
+def _unshared(connection: Connection, urls: set[str], ids: Container[int]) -> set[str]:
     """Those addresses of posts that are not also other posts': a page's address is no trace of one of its posts."""
     shared: set[str] = set()
     for some in _chunks(sorted(urls)):
-        others = select(_posts.c.url).where(_posts.c.url.in_(some), _posts.c.id.not_in(ids))
-        shared |= set(connection.scalars(others))
+        for row in connection.execute(select(_posts.c.url, _posts.c.id).where(_posts.c.url.in_(some))):
+            if row.id not in ids:
+                shared.add(row.url)
     return urls - shared
 
 
-def _only_theirs(connection: Connection, hashes: set[str], ids: list[int]) -> Iterator[tuple[str, str]]:
+def _only_theirs(connection: Connection, hashes: set[str], ids: Container[int]) -> Iterator[tuple[str, str]]:
     """The pictures that no other post has, with their paths."""
     for some in _chunks(sorted(hashes)):
-        elsewhere = exists().where(_attachments.c.sha256 == _assets.c.sha256, _attachments.c.post_id.not_in(ids))
-        query = select(_assets.c.sha256, _assets.c.extension).where(_assets.c.sha256.in_(some), ~elsewhere)
+        pointing = select(_attachments.c.sha256, _attachments.c.post_id).where(_attachments.c.sha256.in_(some))
+        elsewhere = {row.sha256 for row in connection.execute(pointing) if row.post_id not in ids}
+        query = select(_assets.c.sha256, _assets.c.extension).where(_assets.c.sha256.in_(some))
         for row in connection.execute(query):
-            yield row.sha256, relative_path(row.sha256, row.extension)
+            if row.sha256 not in elsewhere:
+                yield row.sha256, relative_path(row.sha256, row.extension)
 
 
 def _rows(connection: Connection, table: Table, column: Any, ids: list[int]) -> Iterator[Mapping[Any, Any]]:

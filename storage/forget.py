@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from storage import erasure, leases, warcfiles
 from storage.blobs import ASIDE, MEDIA
@@ -38,6 +38,8 @@ _tombstones, _backups_made = rows_of(TombstoneRecord), rows_of(BackupRecord)
 #: told before each step, by name; who raises there stops between two steps
 Step = Callable[[str], None]
 _ATTEMPTS = 5
+# SQLite takes 32,766 values in one statement
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,19 +225,21 @@ class Forget:
     def _told(self, plan: _Plan) -> Forgotten:
         going = plan.going
         with self._database.read() as connection:
-            mine = _posts.c.id.in_(list(going.posts))
-            bodies = select(_posts.c.body).where(mine, _posts.c.body != "").distinct()
-            named = select(_posts.c.source_id, _posts.c.native_id).where(_posts.c.id.not_in(list(going.posts)))
-            others = connection.execute(named.where(_posts.c.capture_id.in_(sorted(plan.gone)))).all()
-            same = connection.execute(named.where(_posts.c.body.in_(bodies))).all()
+            others = _others(connection, going.posts, sorted(plan.gone), _posts.c.capture_id.in_)
+            same = _others(
+                connection,
+                going.posts,
+                list(going.posts),
+                lambda ids: _posts.c.body.in_(select(_posts.c.body).where(_posts.c.id.in_(ids), _posts.c.body != "")),
+            )
             backups = _backups(connection)
         return Forgotten(
             keys=tuple(going.posts.values()),
             already=plan.already,
             pictures=tuple(sorted(going.pictures.values())),
             answers=sum(len(cut.answers) for cut in plan.cuts.values()),
-            others=tuple(f"{row.source_id}:{row.native_id}" for row in others),
-            same_text=tuple(f"{row.source_id}:{row.native_id}" for row in same),
+            others=others,
+            same_text=same,
             backups=backups,
         )
 
@@ -267,6 +271,22 @@ def _by_author(connection: Connection, author: str) -> tuple[Mapping[int, str], 
         raise UnknownAuthor(f"the archive has no post by {author[:200]!r}.", author=author, nearest=near)
     found = select(_posts.c.id, _posts.c.source_id, _posts.c.native_id).where(_posts.c.author.in_(names))
     return {row.id: f"{row.source_id}:{row.native_id}" for row in connection.execute(found)}, ()
+
+
+def _others(
+    connection: Connection,
+    mine: Container[int],
+    values: Sequence[int],
+    condition: Callable[[Sequence[int]], ColumnElement[bool]],
+) -> tuple[str, ...]:
+    """Keys of the posts but mine for which the condition holds with some of the values."""
+    found: dict[str, None] = {}
+    query = select(_posts.c.id, _posts.c.source_id, _posts.c.native_id).order_by(_posts.c.id)
+    for at in range(0, len(values), _CHUNK):
+        for row in connection.execute(query.where(condition(values[at : at + _CHUNK]))):
+            if row.id not in mine:
+                found[f"{row.source_id}:{row.native_id}"] = None
+    return tuple(found)
 
 
 def _backups(connection: Connection) -> tuple[str, ...]:

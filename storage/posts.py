@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from scraper.model import Attachment, MediaState
 from storage.changes import Change, Entry, content_hash, decide, match
 from storage.columns import safe
 from storage.decisions import refresh
+from storage.dialects import insert_all
 from storage.revisions import revision_row
 from storage.rows import attachment_of, attachment_row, entry_of, hashtag_rows, post_row, segment_rows
 from storage.schema import (
@@ -119,7 +120,7 @@ class _Page:
     def _insert(self, new: dict[str, tuple[Entry, str]], mine: tuple[Any, ...]) -> list[int]:
         first = {"first_seen_at": self._now, "gone_at": None, **self._provenance}
         rows = [{**post_row(*entry), "content_hash": digest, **first} for entry, digest in new.values()]
-        self._all(_posts, rows)
+        insert_all(self._connection, _posts, rows)
         # the ids are asked for: a bulk insert does not give them
         found = self._connection.execute(select(_posts.c.native_id, _posts.c.id).where(*mine))
         ids: dict[str, int] = {native_id: post_id for native_id, post_id in found}  # noqa: C416 - rows are no pairs to mypy
@@ -131,7 +132,7 @@ class _Page:
             for position, item in enumerate(post.attachments):
                 attachments.append(self._new_attachment(post_id, position, item, seen[item.key]))
                 seen[item.key] += 1
-        self._all(_attachments, attachments)
+        insert_all(self._connection, _attachments, attachments)
         return [post_id for post_id, _ in numbered]
 
     def _update(self, changed: dict[int, tuple[Entry, str]]) -> dict[str, Change]:
@@ -158,7 +159,7 @@ class _Page:
             posts.append({"row_id": post_id, **post_row(*decision.entry), "content_hash": digest, **provenance})
             texts.append((post_id, decision.entry))
             pointers.reconcile(post_id, attachments, decision.entry[0].attachments)
-        self._all(_revisions, revisions)
+        insert_all(self._connection, _revisions, revisions)
         self._set(_posts, hashes)
         self._set(_posts, posts)
         updated = [post_id for post_id, _ in texts]
@@ -168,7 +169,7 @@ class _Page:
             self._texts(texts)
         self._set(_attachments, pointers.removed)
         self._set(_attachments, pointers.kept)
-        self._all(_attachments, pointers.added)
+        insert_all(self._connection, _attachments, pointers.added)
         if updated:
             refresh(self._connection, updated)
         return changes
@@ -179,8 +180,8 @@ class _Page:
         for post_id, (_, reading) in numbered:
             segments += segment_rows(post_id, reading)
             hashtags += hashtag_rows(post_id, reading)
-        self._all(_segments, segments)
-        self._all(_hashtags, hashtags)
+        insert_all(self._connection, _segments, segments)
+        insert_all(self._connection, _hashtags, hashtags)
 
     def _new_attachment(self, post_id: int, position: int, item: Attachment, occurrence: int) -> dict[str, Any]:
         return {
@@ -195,10 +196,6 @@ class _Page:
     def _planned(self, item: Attachment) -> dict[str, Any]:
         state, reason = self._plan(item)
         return {"state": state, "reason": reason, "attempts": 0, "next_attempt_at": None}
-
-    def _all(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(insert(table), rows)
 
     def _set(self, table: Table, rows: list[dict[str, Any]]) -> None:
         if rows:

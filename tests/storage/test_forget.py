@@ -273,6 +273,17 @@ def test_by_author(story: Story) -> None:
     assert story.archive.entry("iss:3")[0].author == "Peggy"
 
 
+def test_an_author_of_very_many_posts(story: Story) -> None:
+    """More posts than a statement takes values can go at once."""
+    run = story.begin()
+    for start in range(100, 40_100, 1000):
+        page = [entry(number, f"Jour {number} à bord de la station") for number in range(start, start + 1000)]
+        story.archive.record(run.id, None, page, plan=lambda item: (MediaState.PENDING, None), now=NOW)
+    story.end(run)
+    assert len(story.forget(author="Peggy").keys) == 40_001
+    assert story.archive.counts("iss").posts == 2
+
+
 def test_a_rehearsal_changes_nothing(story: Story) -> None:
     """What would go is told, and everything is as it was."""
     work = Forget(story.archive.folder, story.archive.database)
