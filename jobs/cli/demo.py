@@ -37,8 +37,13 @@ SHOWN = 3
     help="Where the demo's configuration and archive go; an existing one is used again.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="Port of the demo's site; 0 for any. Else a fixed one.")
+@click.option(
+    "--serve",
+    is_flag=True,
+    help="Only serve the site, for commands in a second terminal: Enter turns to its next edition, Ctrl-C stops it.",
+)
 @common
-def demo(folder: Path, port: int | None, config: Path | None) -> int:
+def demo(folder: Path, port: int | None, serve: bool, config: Path | None) -> int:
     """Archive the bundled demo mission, over loopback: no network is needed, nobody is asked.
 
     A small site (a gallery page and a Mastodon account of an invented mission) is started, harvested twice (the second
@@ -59,6 +64,8 @@ def demo(folder: Path, port: int | None, config: Path | None) -> int:
     if config is not None:
         raise UsageError("the demo has a configuration of its own; name its folder with --folder")
     mission = load_demo()
+    if serve:
+        return _serve(mission, folder, DEFAULT_PORT if port is None else port)
     console = Console(highlight=False)
     console.rule(
         f"[bold]Cupola demo: the mission {mission.mission.name}, {mission.mission.start} to {mission.mission.end}"
@@ -82,6 +89,27 @@ def demo(folder: Path, port: int | None, config: Path | None) -> int:
             faithful = _compare(console, archive, mission, again=reports)
     _next_steps(console, folder)
     return DONE if faithful else IN_PART
+
+
+def _serve(mission: DemoMission, folder: Path, port: int) -> int:
+    """The site and nothing else, until Ctrl-C; each line on stdin turns to its next edition."""
+    from jobs.demo.site import DemoSite
+
+    last = len(mission.editions) + 1
+    with DemoSite(mission, port=port) as site:
+        path = _write_config(folder, site.base_url)
+        click.echo(f"The site of the demo mission is up at {site.base_url}; {path} is the configuration for it.")
+        click.echo(f"Edition 1 of {last}. Enter: the next edition; Ctrl-C: stop.")
+        try:
+            for number, edition in enumerate(mission.editions, start=2):
+                if not sys.stdin.readline():
+                    break  # there is nobody to press Enter
+                site.turn_to(edition)
+                click.echo(f"Edition {number} of {last}: {edition.tells}")
+            Event().wait()
+        except KeyboardInterrupt:
+            click.echo("The site has stopped.")
+    return DONE
 
 
 def _write_config(folder: Path, base_url: str) -> Path:

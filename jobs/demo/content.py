@@ -99,6 +99,19 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """What becomes of the timeline when some time has passed; statuses by their ids.
+
+    ``tells`` says it in a sentence. An edit is the status with its new text and the time of the edit.
+    """
+
+    tells: str
+    edited: tuple[Status, ...] = ()
+    deleted: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The account of the timeline."""
 

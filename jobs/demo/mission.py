@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from typing import Any
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from jobs.demo.content import Account, Fault, GalleryPage, GalleryPicture, Medium, Status, Stranger
+from jobs.demo.content import Account, Edition, Fault, GalleryPage, GalleryPicture, Medium, Status, Stranger
 from jobs.demo.pictures import Drawing
 from scraper.model import MediaState, Mission
 
@@ -30,13 +30,14 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoMission:
-    """All that the demo's site publishes."""
+    """All that the demo's site publishes, and the editions that follow, one after the other."""
 
     mission: Mission
     account: Account
     page: GalleryPage
     gallery: tuple[GalleryPicture, ...]
     timeline: tuple[Status, ...]
+    editions: tuple[Edition, ...] = ()
 
     def status(self, name: str) -> Status:
         """The status that the data calls ``name``."""
@@ -89,6 +90,7 @@ def load() -> DemoMission:
         created=who["created"],
     )
     ids = {one["name"]: snowflake(one["at"]) for one in given["timeline"]}
+    timeline = {one["name"]: _status(one, ids) for one in given["timeline"]}
     return DemoMission(
         mission=_mission(given["mission"]),
         account=account,
@@ -112,7 +114,8 @@ def load() -> DemoMission:
             )
             for one in given["gallery"]
         ),
-        timeline=tuple(_status(one, ids) for one in given["timeline"]),
+        timeline=tuple(timeline.values()),
+        editions=tuple(_edition(one, timeline) for one in given["editions"]),
     )
 
 
@@ -160,6 +163,17 @@ def _status(given: dict[str, Any], ids: dict[str, str]) -> Status:
         )
         if boost
         else None,
+    )
+
+
+def _edition(given: dict[str, Any], timeline: dict[str, Status]) -> Edition:
+    return Edition(
+        tells=given["tells"],
+        edited=tuple(
+            replace(timeline[one["name"]], text=one["text"], edited_at=one["edited"]) for one in given.get("edit", ())
+        ),
+        deleted=tuple(timeline[name].id for name in given.get("delete", ())),
+        restored=tuple(timeline[name].id for name in given.get("restore", ())),
     )
 
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from jobs.demo.content import Fault, GalleryPage, GalleryPicture, Medium, Status
+from jobs.demo.content import Edition, Fault, GalleryPage, GalleryPicture, Medium, Status
 from jobs.demo.mission import DemoMission, load, snowflake
 from jobs.demo.pages import front_page, gallery_page, gallery_paths, profile_page
 from jobs.demo.pictures import painted, reduced
@@ -124,8 +124,8 @@ def _held(answer: Answer, etags: str | None, since: str | None) -> bool:
 class DemoSite:
     """The site, served while the ``with`` block lasts.
 
-    ``port`` is a wish: one that is taken is replaced by a free one (0: any). ``edit``, ``delete`` and ``publish``
-    change what the next request sees; all of it is safe from any thread. Times are aware UTC.
+    ``port`` is a wish: one that is taken is replaced by a free one (0: any). ``edit``, ``delete``, ``publish``
+    and ``turn_to`` change what the next request sees; all of it is safe from any thread. Times are aware UTC.
     """
 
     def __init__(self, demo: DemoMission | None = None, *, port: int = 0) -> None:
@@ -186,6 +186,15 @@ class DemoSite:
         with self._lock:
             self._changes += 1
             del (self._gallery if native_id in self._gallery else self._timeline)[native_id]
+
+    def turn_to(self, edition: Edition) -> None:
+        """Let what an edition tells happen: some statuses edited, some taken down, some put back."""
+        with self._lock:
+            self._changes += 1
+            self._timeline |= {status.id: status for status in edition.edited}
+            self._timeline |= {status.id: status for status in self.demo.timeline if status.id in edition.restored}
+            for native_id in edition.deleted:
+                del self._timeline[native_id]
 
     def publish(self, text: str, *, at: datetime, media: tuple[Medium, ...] = (), language: str | None = None) -> str:
         """Add a status to the timeline; its id."""
