@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from storage import tombstones
 from storage.engine import Database
 from storage.errors import UnknownKey
 from storage.filters import Filters, split_key
@@ -143,6 +144,9 @@ def locate(connection: Connection, key: str) -> tuple[str, int]:
     if post_id is not None:
         return key, post_id
     if not key.startswith(("http://", "https://")):
+        taken_out = tombstones.told(connection, key)
+        if taken_out is not None:
+            raise UnknownKey(f"{key} was {taken_out}", key=key)
         nearest = _nearest(connection, key)
         raise UnknownKey(f"the archive has no post {key[:200]!r}.", key=key, nearest=nearest)
     bare = key.rstrip("/")

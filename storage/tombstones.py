@@ -18,6 +18,14 @@ def key_hash(key: str) -> str:
     return hashlib.sha256(safe(key).encode()).hexdigest()
 
 
+def told(connection: Connection, key: str) -> str | None:
+    """When a post was taken out for good, by whom and why, in a few words; None for one that was not."""
+    columns = (_tombstones.c.at, _tombstones.c.who, _tombstones.c.reason)
+    query = select(*columns).where(_tombstones.c.key_hash == key_hash(key))
+    found = connection.execute(query).one_or_none()
+    return None if found is None else f"taken out for good on {found.at:%Y-%m-%d} by {found.who}: {found.reason}"
+
+
 def has_any(connection: Connection, source_id: str) -> bool:
     """Whether any post of a source was taken out for good."""
     query = select(_tombstones.c.key_hash).where(_tombstones.c.source_id == source_id)

@@ -139,12 +139,21 @@ def summary(reports: Iterable[Report], *, console: Console, dry_run: bool = Fals
     if logs.loudness >= 0:
         _counts(reports, console, dry_run=dry_run)
     for report in reports:
-        for note in report.notes if logs.loudness >= 0 else ():
+        for note in (*_became(report), *report.notes) if logs.loudness >= 0 else ():
             console.print(Text(f"{report.source_id}: {printable(note)}"))
         for failure in report.failures[:FAILURES_TOLD]:
             console.print(failure_text(report.source_id, failure), soft_wrap=True)
         if report.failed > FAILURES_TOLD:
             console.print(f"… and {report.failed - FAILURES_TOLD:,} more; the archive holds all of them")
+
+
+def _became(report: Report) -> Iterator[str]:
+    """What became of posts at their source, or here: no number of the table tells it."""
+    if report.posts_gone:
+        have, what = ("is", "it") if report.posts_gone == 1 else ("are", "them")
+        yield f"{counted(report.posts_gone, 'post')} {have} gone there: two whole looks missed {what}; kept here"
+    if report.posts_buried:
+        yield f"{counted(report.posts_buried, 'post')} seen there that was taken out for good here: left alone"
 
 
 def _counts(reports: list[Report], console: Console, *, dry_run: bool) -> None:

@@ -11,6 +11,7 @@ import click
 from jobs.cli.keys import keys_argument, read_keys
 from jobs.cli.main import DONE
 from jobs.cli.options import archive_place, common, reading, with_folder
+from jobs.cli.wording import counted
 from jobs.errors import UsageError
 from jobs.logs import printable
 
@@ -85,7 +86,7 @@ def _forget(
             return DONE
         click.confirm("Take this out for good?", abort=True, err=True)
     gone = work.forget(keys, author=author, reason=reason.strip(), who=curator(who), now=now)
-    _tell(gone, "are gone" if len(gone.keys) != 1 else "is gone")
+    _tell(gone, "are gone")
     return DONE
 
 
@@ -94,15 +95,15 @@ def _tell(told: Forgotten, what: str) -> None:
         click.echo(printable(f"{key} was taken out before; nothing is left of it."))
     if not told.keys:
         return
-    count = "1 post" if len(told.keys) == 1 else f"{len(told.keys):,} posts"
-    _list(f"{count}, {_count(told.pictures, 'picture')} and {told.answers:,} recorded answers {what}:", told.keys)
+    answers = counted(told.answers, "recorded answer")
+    _list(f"{_count(told.keys, 'post')}, {_count(told.pictures, 'picture')} and {answers} {what}:", told.keys)
     _list(f"{_count(told.others, 'other post')} came with these answers: kept, without that evidence.", told.others)
     _list(f"{_count(told.same_text, 'other post')} with the very same text stay:", told.same_text)
     _list("These copies of the archive still hold what was there when they were made:", told.backups)
 
 
 def _count(things: tuple[str, ...], name: str) -> str:
-    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
+    return counted(len(things), name)
 
 
 def _list(head: str, things: tuple[str, ...]) -> None:

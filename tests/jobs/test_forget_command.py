@@ -107,7 +107,7 @@ def test_it_is_gone_and_stays_away(world: World, forget: Any) -> None:
     assert world.holds(SECRET)
     answer = forget("diary:2", "--reason", "asked by the author", "--yes")
     assert (answer.status, answer.err) == (0, "")
-    assert "1 post, 0 pictures and 1 recorded answers is gone:\n  diary:2\n" in answer.out
+    assert "1 post, 0 pictures and 1 recorded answer are gone:\n  diary:2\n" in answer.out
     assert "2 other posts came with these answers: kept, without that evidence." in answer.out
     assert not world.holds(SECRET)
     for _ in range(2):
@@ -121,10 +121,19 @@ def test_it_is_gone_and_stays_away(world: World, forget: Any) -> None:
     assert world.visit().pages_unchanged == 1
 
 
+def test_whoever_asks_for_it_is_told_that_it_was_taken_out(world: World, forget: Any, cupola: Any) -> None:
+    """When, by whom and why, in place of a key that looks like it."""
+    forget("diary:2", "--reason", "asked by the author", "--who", "vera", "--yes")
+    answer = cupola("show", "diary:2", "--archive", world.folder)
+    assert (answer.status, answer.out) == (2, "")
+    assert "diary:2 was taken out for good on 2" in answer.err
+    assert "by vera: asked by the author\n" in answer.err
+
+
 def test_a_dry_run_tells_and_does_nothing(world: World, forget: Any) -> None:
     """What would go is told without a reason or a question."""
     answer = forget("--author", "ana", "--dry-run")
-    assert "3 posts, 0 pictures and 1 recorded answers would go:" in answer.out
+    assert "3 posts, 0 pictures and 1 recorded answer would go:" in answer.out
     assert world.holds(SECRET)
 
 
