@@ -141,10 +141,13 @@ def _tell(report: Report, mended: Mended | None) -> None:
             _tell_more(console, len(report.damage))
             console.print(Text(f"✗ {len(report.damage):,} damaged: {read}.", style="bold red"))
         if mended is not None and not report.is_sound:
-            pages = counted(mended.pages, "page")
+            counts = ((mended.pictures, "picture"), (mended.pages, "page"))
+            wanted = " and ".join(counted(number, what) for number, what in counts if number)
             console.print(
-                f"{counted(mended.pictures, 'picture')} and {pages} will be fetched again by the next `cupola scrape`"
-                " or `retry`, if their source still has them; what is damaged is kept until then.",
+                f"{wanted} will be fetched again by the next `cupola scrape` or `retry`, if their source still has"
+                " them; what is damaged is kept until then."
+                if wanted
+                else "Nothing of this can be fetched again.",
                 soft_wrap=True,
             )
         for what, where, paths in (

@@ -122,7 +122,7 @@ def test_mend_asks_again_and_says_so(cupola, held, stored):
     stored.write_bytes(b"rot")
     answer = cupola("verify", "--archive", held.folder, "--mend", columns=300)
     assert answer.status == 1
-    assert "1 picture and 0 pages will be fetched again by the next `cupola scrape` or `retry`" in answer.out
+    assert "1 picture will be fetched again by the next `cupola scrape` or `retry`" in answer.out
     assert stored.read_bytes() == b"rot"
     again = json.loads(cupola("verify", "--archive", held.folder, "--mend", "--json").out)
     assert again["asked_again"] == {"pictures": 0, "pages": 0}
