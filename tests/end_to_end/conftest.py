@@ -181,11 +181,11 @@ def small_mission() -> DemoMission:
 
 @pytest.fixture(scope="session")
 def watched(small_mission: DemoMission) -> Callable[..., Any]:
-    """Serves the small mission while a ``with`` lasts, each answer ``delay`` seconds late."""
+    """Serves the small mission (or another one) while a ``with`` lasts, each answer ``delay`` seconds late."""
 
     @contextmanager
-    def serve(delay: float = 0.01) -> Iterator[WatchedSite]:
-        with WatchedSite(small_mission, delay) as site:
+    def serve(delay: float = 0.01, mission: DemoMission = small_mission) -> Iterator[WatchedSite]:
+        with WatchedSite(mission, delay) as site:
             yield site
 
     return serve
