@@ -8,6 +8,7 @@ posts for the interpreter, so they get an interpreter of their own. See docs/adr
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -122,7 +123,11 @@ class Crew:
         # what multiprocessing spawns runs the caller's own script again
         near, far = socket.socketpair()
         with far:
-            start = f"import sys; sys.path[:] = {sys.path!r}; from jobs.crew import serve; serve({far.fileno()})"
+            # rubbish is looked for as rarely as here, and not at all once the work is done
+            start = (
+                f"import gc, sys; gc.set_threshold(*{gc.get_threshold()}); sys.path[:] = {sys.path!r}; "
+                f"from jobs.crew import serve; serve({far.fileno()}); gc.freeze()"
+            )
             command = [sys.executable, "-I", "-c", start]
             with _unheard(signal.SIGINT, signal.SIGTERM):  # what is blocked here is blocked there from its start
                 self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter and code
