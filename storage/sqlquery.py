@@ -12,10 +12,11 @@ from typing import Any, Protocol
 from storage.engine import Database
 from storage.errors import SqlRefused
 from storage.guard import LARGEST_HEAP, LARGEST_VALUE, tied
+from storage.pointing import pointer
+from storage.stopwatch import Stopwatch
 
 #: seconds that a statement may take
 SECONDS = 30.0
-_SHOWN = 60  # letters of a line that are shown around a fault
 #: results of SQLite that say something of the archive, not of the statement
 _OF_THE_ARCHIVE = frozenset(
     {
@@ -74,7 +75,7 @@ def asked(
 
     Args:
         database: the archive's, open for reading.
-        statement: one SELECT, VALUES, WITH or EXPLAIN; a telling PRAGMA such as table_info.
+        statement: one SELECT, VALUES, WITH or EXPLAIN; a telling PRAGMA such as table_info, on a server SHOW.
         seconds: that the database may work on it; the time that the caller takes between rows does not count.
         clock: seconds that only go forward.
 
@@ -82,17 +83,17 @@ def asked(
         SqlRefused: the statement is wrong, would write, or is over a limit; also while rows are taken.
         StorageError: the archive cannot be read.
     """
-    watch = _Watch(seconds, clock)
+    watch = Stopwatch(seconds, clock)
     with _reading(database, watch) as cursor:
         with _refusing(statement, watch, cursor):
             cursor.execute(_checked(statement))
-            if cursor.description is None:
+            if not cursor.description:
                 raise SqlRefused("there is no statement that gives rows; write one SELECT")
         columns = tuple(str(column[0]) for column in cursor.description)
         yield Answer(columns, _rows(cursor, statement, watch))
 
 
-def _rows(cursor: Cursor, statement: str, watch: _Watch) -> Iterator[Row]:
+def _rows(cursor: Cursor, statement: str, watch: Stopwatch) -> Iterator[Row]:
     while True:
         with _refusing(statement, watch, cursor):
             row = cursor.fetchone()
@@ -102,13 +103,20 @@ def _rows(cursor: Cursor, statement: str, watch: _Watch) -> Iterator[Row]:
 
 
 @contextmanager
-def _reading(database: Database, watch: _Watch) -> Iterator[Cursor]:
+def _reading(database: Database, watch: Stopwatch) -> Iterator[Cursor]:
     """A cursor on which nothing but reading is possible, in a transaction that sees one state of the archive."""
     with database.read() as connection:
         raw = connection.connection.driver_connection
-        if not isinstance(raw, sqlite3.Connection):
-            raise SqlRefused(f"the archive is on a server ({database}), so ask it with psql; this reads files")
         connection.detach()  # closed at the end, since its limits stay
+        if not isinstance(raw, sqlite3.Connection):
+            from storage.portal import Portal
+
+            server: Any = raw
+            try:
+                yield Portal(server, watch)
+            finally:
+                server.rollback()  # it is kept for nothing
+            return
         raw.text_factory = lambda data: data.decode("utf-8", "replace")
         with tied(raw, watch.is_up):
             cursor = raw.cursor()
@@ -118,29 +126,8 @@ def _reading(database: Database, watch: _Watch) -> Iterator[Cursor]:
                 cursor.close()
 
 
-class _Watch:
-    """Counts the time in which the database works."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        self.seconds = seconds
-        self._clock = clock
-        self._left = seconds
-        self._began = 0.0
-        self.has_rung = False
-
-    def __enter__(self) -> None:
-        self._began = self._clock()
-
-    def __exit__(self, *_: object) -> None:
-        self._left -= self._clock() - self._began
-
-    def is_up(self) -> bool:
-        self.has_rung = self._clock() - self._began > self._left
-        return self.has_rung
-
-
 @contextmanager
-def _refusing(statement: str, watch: _Watch, cursor: Cursor) -> Iterator[None]:
+def _refusing(statement: str, watch: Stopwatch, cursor: Cursor) -> Iterator[None]:
     """Faults of the statement leave the block as SqlRefused, those of the archive as they are."""
     try:
         with watch:
@@ -158,10 +145,10 @@ def _refusing(statement: str, watch: _Watch, cursor: Cursor) -> Iterator[None]:
         raise SqlRefused(_words(code, str(error), statement, watch, cursor)) from error
 
 
-def _words(code: int, said: str, statement: str, watch: _Watch, cursor: Cursor) -> str:
+def _words(code: int, said: str, statement: str, watch: Stopwatch, cursor: Cursor) -> str:
     match code:
         case sqlite3.SQLITE_INTERRUPT:
-            return f"stopped after {watch.seconds:g} s; ask for less, or give it longer with --timeout"
+            return str(watch)
         case sqlite3.SQLITE_TOOBIG:
             return f"a value or a row is over {LARGEST_VALUE >> 20} MiB, or the statement is too long ({said})"
         case sqlite3.SQLITE_AUTH | sqlite3.SQLITE_READONLY:
@@ -171,7 +158,7 @@ def _words(code: int, said: str, statement: str, watch: _Watch, cursor: Cursor) 
         case _ if "one statement at a time" in said:
             return "one statement at a time; take away what stands after the first ;"
         case _:
-            return f"{said}{_pointer(statement, _place(said, statement, cursor))}"
+            return f"{said}{pointer(statement, _place(said, statement, cursor))}"
 
 
 def _checked(statement: str) -> str:
@@ -209,17 +196,3 @@ def _place(said: str, statement: str, cursor: Cursor) -> int | None:
 
 def _all(pattern: str, text: str) -> Iterator[int]:
     return (found.start() for found in re.finditer(pattern, text, re.IGNORECASE))
-
-
-def _pointer(statement: str, at: int | None) -> str:
-    """The faulty line with a caret below the fault; nothing where that is not known."""
-    if at is None:
-        return ""
-    begin = statement.rfind("\n", 0, at) + 1
-    number = statement.count("\n", 0, at) + 1
-    line = statement[begin:].partition("\n")[0].rstrip()
-    cut = max(0, at - begin - _SHOWN)
-    before, after = line[cut : at - begin], line[at - begin : at - begin + _SHOWN]
-    head = f"  line {number}: " + "…" * bool(cut)
-    indent = " " * len(head) + re.sub(r"[^\t]", " ", before)
-    return f"\n{head}{before}{after}\n{indent}^"
