@@ -48,6 +48,9 @@ class Backend(Protocol):
     def faults(self, connection: Connection) -> Iterator[str]:
         """What the database itself finds wrong, a sentence each."""
 
+    def wrote(self) -> None:
+        """Do what is to be done after a write that was committed; says nothing of what fails in it."""
+
     def scrub(self) -> None:
         """Write the database anew, so that nothing is left of what was deleted."""
 
@@ -100,6 +103,7 @@ class Database:
         """
         with self._translated(), self._backend.writing.connect() as connection, connection.begin():
             yield connection
+        self._backend.wrote()
 
     def translate(self, error: Exception) -> StorageError | None:
         """The error of this room for one of the database's or of the disk's; None when it is neither."""
@@ -179,7 +183,7 @@ def open_database(
         with database.write() as connection:
             # of two processes that make it at once, the second one finds it made
             if database._version(connection) is None:
-                migrations.upgrade(connection)
+                migrations.create(connection)
     return _checked(database)
 
 

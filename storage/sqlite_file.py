@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
@@ -27,6 +28,11 @@ FILE = "cupola.db"
 
 #: how many lines of SQLite's own complaints are told
 COMPLAINTS = 20
+
+#: bytes of the journal above which it is emptied after a write
+LONGEST_JOURNAL = 2**26
+#: seconds to wait, when it is emptied, for those who read what was there before
+PATIENCE = 1.0
 
 
 class SqliteFile:
@@ -57,6 +63,7 @@ class SqliteFile:
         self.reading: Engine = self.engine
         # a write that began as a read could not be waited for: SQLite refuses to upgrade it when another one wrote
         self.writing: Engine = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._empty_at = LONGEST_JOURNAL
 
     def __str__(self) -> str:
         return str(self.path)
@@ -89,6 +96,22 @@ class SqliteFile:
         orphaned = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(COMPLAINTS)
         for table, row, parent, _ in orphaned:
             yield f"row {row} of {table} points to nothing in {parent}"
+
+    def wrote(self) -> None:
+        """Empty the journal when it has grown long.
+
+        SQLite goes on from the journal's start only at a moment when nobody reads what is in it; with readers that
+        overlap there may never be one, so they are waited for. One who stays is not: the next try is when the
+        journal has grown by as much again. See https://www.sqlite.org/wal.html#avoiding_excessively_large_wal_files
+        """
+        journal = self.path.with_name(f"{FILE}-wal")
+        # what was written stays so, whatever becomes of the journal; a disk that is at fault is told of by the next one
+        with suppress(OSError, sqlite3.Error):
+            if journal.stat().st_size < self._empty_at:
+                return
+            with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True, timeout=PATIENCE)) as own:
+                own.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._empty_at = journal.stat().st_size + LONGEST_JOURNAL
 
     def scrub(self) -> None:
         """Write the file anew, so that nothing is left of what was deleted, in it or in its journal.
@@ -125,7 +148,8 @@ def translate(error: Exception, path: Path) -> StorageError | None:
 
 def _of_sqlite(code: int, cause: sqlite3.Error, path: Path) -> StorageError:
     match code:
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+        # the last: so many came and went that a place among the readers could not be had for ten seconds
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
             return ArchiveLocked(
                 f"{path} is being written to by another process; wait until it is done, or stop it, then try again"
             )
@@ -188,6 +212,8 @@ def _engine(path: Path, mode: str, busy_timeout: float) -> Engine:
         if mode == "mode=rwc":
             _use_wal(connection, busy_timeout)
             connection.execute("PRAGMA synchronous=NORMAL")
+            # a journal that readers made long is cut when SQLite begins it anew
+            connection.execute(f"PRAGMA journal_size_limit={LONGEST_JOURNAL}")
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
 

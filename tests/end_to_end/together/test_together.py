@@ -253,7 +253,7 @@ def batches_of(rows: list[dict[str, Any]]) -> Iterator[tuple[int, list[dict[str,
 
 
 def assert_all_recorded(rows: list[dict[str, Any]], curators: list[Curator]) -> None:
-    """What each curator was told is done is recorded, once, in that order, and before what was asked after the answer."""
+    """What a curator was told is done is recorded: once, in that order, before what was asked after the answer."""
     of_batch = dict(batches_of(rows))
     ordered = sorted(of_batch)
     of_name = {each.name: [n for n in ordered if of_batch[n][0]["who"] == each.name] for each in curators}
