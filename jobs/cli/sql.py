@@ -57,8 +57,9 @@ def sql(statement: str, form: str, limit: int | None, timeout: float, archive: s
     """Ask the archive one question in SQL; STATEMENT is read from stdin when it is -.
 
     The views archive_posts and archive_media are made for this: see docs/schema.md. Whatever the statement says,
-    nothing is changed. Exit status: 0 also when there are no rows, 2 when the statement is wrong, would write or
-    takes too long (rows that came before are printed), 3 when the archive cannot be read.
+    nothing is changed. An archive on a server is asked in PostgreSQL's SQL, one in a folder in SQLite's. Exit
+    status: 0 also when there are no rows, 2 when the statement is wrong, would write or takes too long (rows that
+    came before are printed), 3 when the archive cannot be read.
     """
     from storage.engine import open_database
     from storage.sqlquery import asked

@@ -76,6 +76,48 @@ def test_csv_has_a_header_and_no_formulas(sql):
     assert answer.out.count("\r\n") == 2
 
 
+# either database
+
+
+@pytest.fixture
+def ways(tmp_path, make_archive, address):
+    """Ways to name an archive with two posts: by its folder or its database's address, and by a configuration."""
+    made = make_archive(tmp_path / "archive", address)
+    made.add("1", fr="Un œil", en="An eye", published=date(2016, 12, 3), pictures=({"data": b"one"},))
+    made.add("2", fr="Deux")
+    database = f', database: "{address}"' if address else ""
+    config = tmp_path / "config.yaml"
+    config.write_text(f"archive: {{folder: archive{database}}}\n")
+    return (("--archive", address or made.folder), ("--config", config))
+
+
+def test_either_database_is_asked_by_address_or_configuration(cupola, ways):
+    """The same answers in every form, the same refusals, wherever the archive is and however it is named."""
+    asked = "SELECT key, published_at, caption_en, needs_review, image_count FROM archive_posts ORDER BY key"
+    for way in ways:
+        told = {form: cupola("sql", *way, "--format", form, asked, "--limit", "1") for form in ("csv", "jsonl", "json")}
+        names, row = csv.reader(io.StringIO(told["csv"].out, newline=""))
+        assert row == ["esa-proxima:1", "2016-12-03", "An eye", "0", "1"]
+        record = {**dict(zip(names, row, strict=True)), "needs_review": 0, "image_count": 1}
+        assert json.loads(told["jsonl"].out) == record
+        assert json.loads(told["json"].out) == [record]
+        assert told["csv"].err == "Cut after 1 rows, and there are more: --limit N shows more.\n"
+        assert cupola("sql", *way, asked).out.split("\n")[2].split()[:4] == ["esa-proxima:1", "2016-12-03", "An", "eye"]
+        for statement, words in (("DELETE FROM posts", "this only reads"), ("SELECT\nkay", "line 2: kay\n")):
+            answer = cupola("sql", *way, statement)
+            assert (answer.status, answer.out) == (2, "")
+            assert words in answer.err
+        assert "one statement at a time" in cupola("sql", *way, "SELECT 1; SELECT 2").err
+
+
+def test_either_database_is_counted_by_address_or_configuration(cupola, ways):
+    """`cupola stats` gives the same numbers, wherever the archive is and however it is named."""
+    for way in ways:
+        numbers = json.loads(cupola("stats", *way, "--json").out)
+        assert (numbers["posts"], numbers["undated"], numbers["months"]) == (2, 1, [{"month": "2016-12", "posts": 1}])
+        assert "esa-proxima" in cupola("stats", *way).out
+
+
 # limits and mistakes
 
 
