@@ -136,7 +136,8 @@ def _tell(report: Report, mended: Mended | None) -> None:
             table.add_column("where", overflow="fold", ratio=1)
             table.add_column("what is wrong", overflow="fold", ratio=1)
             for item in report.damage[:TOLD]:
-                table.add_row(item.trouble, Text(printable(item.what)), Text(printable(item.message)))
+                wrong = item.message.removeprefix(f"{item.what} ")
+                table.add_row(item.trouble, Text(printable(item.what)), Text(printable(wrong)))
             console.print(table)
             _tell_more(console, len(report.damage))
             console.print(Text(f"✗ {len(report.damage):,} damaged: {read}.", style="bold red"))
@@ -144,8 +145,8 @@ def _tell(report: Report, mended: Mended | None) -> None:
             counts = ((mended.pictures, "picture"), (mended.pages, "page"))
             wanted = " and ".join(counted(number, what) for number, what in counts if number)
             console.print(
-                f"{wanted} will be fetched again by the next `cupola scrape` or `retry`, if their source still has"
-                " them; what is damaged is kept until then."
+                f"{wanted} will be fetched again by the next `cupola scrape` or `retry`, if still there; what is"
+                " damaged is kept until then."
                 if wanted
                 else "Nothing of this can be fetched again.",
                 soft_wrap=True,
