@@ -183,7 +183,7 @@ def open_database(
         with database.write() as connection:
             # of two processes that make it at once, the second one finds it made
             if database._version(connection) is None:
-                migrations.upgrade(connection)
+                migrations.create(connection)
     return _checked(database)
 
 

@@ -1,7 +1,7 @@
 """The tables of the archive; its two views are in ``storage.migrations``, and for readers in ``storage.views``.
 
 What is from outside is ``SafeText``; what identifies is a constraint, so that nothing is held twice
-whatever the code above does. The tables are made by ``storage.migrations``; a test keeps both equal.
+whatever the code above does. The steps of ``storage.migrations`` lead to the same tables; a test keeps both equal.
 """
 
 from __future__ import annotations

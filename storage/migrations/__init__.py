@@ -1,8 +1,8 @@
 """The schema's history, forward only; run from inside the program, so there is no alembic.ini and no env.py.
 
-A step is a file in ``versions/``, written out by hand: it must go on meaning the same when
-``storage.schema`` has moved on. Steps are numbered ``0001``, ``0002``, …, so that an archive can be
-told to be older or newer than this program without loading Alembic.
+A new archive is made without them, in one go. A step is a file in ``versions/``, written out by hand: it
+must go on meaning the same when ``storage.schema`` has moved on. Steps are numbered ``0001``, ``0002``, …, so that
+an archive can be told to be older or newer than this program without loading Alembic.
 
 See https://alembic.sqlalchemy.org/en/latest/api/runtime.html
 """
@@ -20,6 +20,27 @@ HEAD = "0003"
 def knows(step: str) -> bool:
     """Whether this is a step of the history."""
     return any(file.name.partition("_")[0] == step for file in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
+
+
+def create(connection: Connection) -> None:
+    """Make the newest schema in the empty database behind ``connection``, inside the transaction that is open on it.
+
+    Straight from what ``storage.schema`` declares, with no Alembic: half the time of all steps. A test keeps the two
+    ways equal.
+    """
+    import storage.schema  # noqa: F401 - declares the tables
+    from storage.declarative import Base
+    from storage.migrations.views import archive_media, archive_posts
+
+    Base.metadata.create_all(connection, checkfirst=False)
+    for view in (archive_posts, archive_media):
+        connection.exec_driver_sql(view(connection.dialect.name))
+    # as Alembic makes it
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version"
+        " (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{HEAD}')")  # noqa: S608 - our own word
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
