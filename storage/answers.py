@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,6 +42,17 @@ def files(database: Database, folder: Path, share: Share) -> Iterator[tuple[str,
         with database.read() as connection:
             known = connection.scalar(select(runs.c.id).where(runs.c.id == run_id)) is not None
         yield name, known
+
+
+def read(folder: Path, row: Mapping[Any, Any]) -> warc.Answer | None:
+    """The record that a row of the index points to; None when it is not there or holds other bytes."""
+    try:
+        with (folder / row["file"]).open("rb") as file:
+            file.seek(row["offset"])
+            answer = warc.answer_of(file.read(row["length"]))
+    except (OSError, ValueError):
+        return None
+    return answer if _is_of(answer.body, row["size"], row["sha256"]) else None
 
 
 def check(database: Database, folder: Path, name: str) -> Iterator[int | Damage]:
@@ -91,19 +102,25 @@ def _answer(file: BinaryIO, name: str, row: Any) -> Iterator[Damage]:
             trouble=Trouble.UNREADABLE, message=f"the answer of {row.url} cannot be read back: {error}", **place
         )
         return
-    if len(body) != row.size or hashlib.sha256(body).hexdigest() != row.sha256:
+    if not _is_of(body, row.size, row.sha256):
         message = f"the answer of {row.url} is cut short, or is not the one that was recorded"
         yield Damage(trouble=Trouble.MISMATCH, message=message, **place)
 
 
+def _is_of(body: bytes, size: int, sha256: str) -> bool:
+    return len(body) == size and hashlib.sha256(body).hexdigest() == sha256
+
+
 def _between(file: BinaryIO, name: str, start: int, end: int) -> Iterator[Damage]:
     """The records that have no row: heads of files, requests, revisits."""
-    at = start
+    at, told = start, "what was asked, or came again, cannot be read back"
     try:
-        for member in warcfiles.members(file, start, end):
-            at = member.offset + member.length
-    except (OSError, ValueError) as error:
-        message = f"what was asked, or came again, cannot be read back: {error}"
+        for gap in warcfiles.gaps(file, start, end):
+            at, what = gap.offset, f"{name} at byte {gap.offset}"
+            message = f"{told}: {gap.why}"
+            yield Damage(trouble=Trouble.UNREADABLE, what=what, message=message, file=name, offset=at)
+    except OSError as error:
+        message = f"{told}: {error}"
         yield Damage(trouble=Trouble.UNREADABLE, what=f"{name} at byte {at}", message=message, file=name, offset=at)
 
 

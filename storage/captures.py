@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from scraper.capture import SAVED, Capture, Request
-from storage import leases, warc, warcfiles
+from storage import answers, leases, warc, warcfiles
 from storage.dialects import upsert
 from storage.engine import Database, translated
 from storage.errors import StorageError
@@ -83,7 +82,7 @@ class Captures:
             SourceBusy: the run has lost its lease; then, too.
         """
         known = self._known(run.source_id, capture)
-        original = None if known is None else self._answer(known)
+        original = None if known is None else answers.read(self._folder, known)
         if capture.status == SAVED:
             known, records = None, warc.resource(capture)
         elif known is not None and original is not None:
@@ -225,7 +224,7 @@ class Captures:
 
     def _capture(self, row: Row) -> Capture | None:
         """The answer of a row as it came; None when it cannot be read back whole."""
-        answer = self._answer(row)
+        answer = answers.read(self._folder, row)
         if answer is None:
             return None
         return Capture(
@@ -237,17 +236,6 @@ class Captures:
             fetched_at=row["fetched_at"],
             sha256=row["sha256"],
         )
-
-    def _answer(self, row: Row) -> warc.Answer | None:
-        """The record that a row points to; None when it is not there or holds other bytes."""
-        try:
-            with (self._folder / row["file"]).open("rb") as file:
-                file.seek(row["offset"])
-                answer = warc.answer_of(file.read(row["length"]))
-        except (OSError, ValueError):
-            return None
-        is_whole = len(answer.body) == row["size"] and hashlib.sha256(answer.body).hexdigest() == row["sha256"]
-        return answer if is_whole else None
 
     @contextlib.contextmanager
     def _written(self, run: Run, capture: Capture, records: tuple[bytes, bytes]) -> Iterator[dict[str, Any]]:

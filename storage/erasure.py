@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Table, delete, func, or_, select, update
 
 from scraper.model import Lang
+from storage import removals
 from storage.blobs import relative_path
 from storage.dialects import upsert
 from storage.schema import (
@@ -19,7 +20,6 @@ from storage.schema import (
     CaptureRecord,
     FailureRecord,
     PostRecord,
-    RemovalRecord,
     RevisionRecord,
     SegmentRecord,
     TombstoneRecord,
@@ -32,7 +32,7 @@ from storage.traces import LINE, Traces
 _posts, _revisions, _segments = rows_of(PostRecord), rows_of(RevisionRecord), rows_of(SegmentRecord)
 _attachments, _assets = rows_of(AttachmentRecord), rows_of(AssetRecord)
 _captures, _validators, _failures = rows_of(CaptureRecord), rows_of(ValidatorRecord), rows_of(FailureRecord)
-_tombstones, _removals = rows_of(TombstoneRecord), rows_of(RemovalRecord)
+_tombstones = rows_of(TombstoneRecord)
 
 #: tables whose rows may name an answer
 _NAMING = (_posts, _revisions, _attachments, _failures, _validators)
@@ -138,35 +138,7 @@ def erase(connection: Connection, going: Doomed, answers: Answers, *, reason: st
     for (file, offset), (new_file, new_offset) in answers.moved.items():
         there = (_captures.c.file == file, _captures.c.offset == offset)
         connection.execute(update(_captures).where(*there).values(file=new_file, offset=new_offset))
-    listed(connection, going.pictures.values())
-
-
-def listed(connection: Connection, paths: Sequence[str] | Any) -> None:
-    """Note files that have to go."""
-    rows = [{"path": path} for path in paths]
-    if rows:
-        note = upsert(connection, _removals).on_conflict_do_nothing(index_elements=["path"])
-        connection.execute(note, rows)
-
-
-def unlisted(connection: Connection, paths: Sequence[str]) -> None:
-    """Forget that files had to go."""
-    for some in _chunks(list(paths)):
-        connection.execute(delete(_removals).where(_removals.c.path.in_(some)))
-
-
-def to_remove(connection: Connection) -> list[str]:
-    """The files that have to go: those of them that something has pointed to since are no longer listed."""
-    paths = list(connection.scalars(select(_removals.c.path).order_by(_removals.c.path)))
-    needed = set(connection.scalars(select(_captures.c.file).where(_captures.c.file.in_(paths)).distinct()))
-    for row in connection.execute(
-        select(_assets.c.sha256, _assets.c.extension).where(
-            _assets.c.sha256.in_([path.rpartition("/")[2].partition(".")[0] for path in paths])
-        )
-    ):
-        needed.add(relative_path(row.sha256, row.extension))
-    unlisted(connection, sorted(needed))
-    return [path for path in paths if path not in needed]
+    removals.listed(connection, going.pictures.values())
 
 
 def unfinished(connection: Connection) -> int:

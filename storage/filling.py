@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from storage import copies, warcfiles
-from storage.blobs import ASIDE, MEDIA, Blobs, relative_path
+from storage.blobs import MEDIA, Blobs, relative_path
 from storage.damage import Damage, Trouble
 from storage.disk import disk_faults
 from storage.engine import FILE, Database, translated
@@ -134,7 +134,7 @@ class Filling:
                     self._count(found)
                     self._progress("media", self._files, total)
                 last = rows[-1][0]
-        for name in Blobs(self._folder).aside():
+        for name in (*Blobs(self._folder).aside(), *warcfiles.aside(self._folder)):
             self._count(self._plain(name))
 
     def _picture(self, row: tuple[str, str, int]) -> copies.Placed | Damage | int:
@@ -246,10 +246,10 @@ class Filling:
         for path in (self._place / warcfiles.FOLDER).glob("*.warc.gz"):
             if path.name not in named:
                 yield path
-        kept = {name.rpartition("/")[2] for name in Blobs(self._folder).aside()}
-        for path in (self._place / MEDIA / ASIDE).glob("*"):
-            if path.name not in kept:
-                yield path
+        kept = {*Blobs(self._folder).aside(), *warcfiles.aside(self._folder)}
+        for name in (*Blobs(self._place).aside(), *warcfiles.aside(self._place)):
+            if name not in kept:
+                yield self._place / name
 
 
 def _refuse_other(place: Path, snapshot: sqlite3.Connection, target: Path) -> None:

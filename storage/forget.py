@@ -11,8 +11,6 @@ Killed between two steps, the same command again completes it: until 4 nothing i
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +18,9 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from storage import erasure, leases, warcfiles
+from storage import erasure, leases, removals, warcfiles
 from storage.blobs import ASIDE, MEDIA
+from storage.copies import sync
 from storage.disk import disk_faults
 from storage.engine import Database
 from storage.erasure import Answers, Doomed
@@ -127,9 +126,9 @@ class Forget:
                 erasure.erase(
                     connection, plan.going, Answers(gone=plan.gone, moved=moved), reason=reason, who=who, now=now
                 )
-                erasure.unlisted(connection, sorted({file for file, _ in moved.values()}))
-                erasure.listed(connection, list(plan.cuts))
-                erasure.listed(connection, self._aside(plan.going))
+                removals.unlisted(connection, sorted({file for file, _ in moved.values()}))
+                removals.listed(connection, list(plan.cuts))
+                removals.listed(connection, self._aside(connection, plan.going))
             break
         self.complete(now)
         return told
@@ -141,12 +140,7 @@ class Forget:
             ArchiveLocked, StorageError: as ``forget``.
         """
         self._step("remove the files")
-        with self._database.write() as connection:
-            paths = erasure.to_remove(connection)
-            # nobody can record anew what is removed here: that takes the same lock
-            for path in paths:
-                self._remove(path)
-            erasure.unlisted(connection, paths)
+        removals.complete(self._database, self._folder)
         with self._database.read() as connection:
             is_done = not erasure.unfinished(connection)
         if is_done:
@@ -191,17 +185,17 @@ class Forget:
 
     def _rewritten(self, plan: _Plan) -> dict[tuple[str, int], tuple[str, int]]:
         """Write the files anew beside the old ones; where the records that stay lay, and where they lie."""
-        targets = {name: _beside(self._folder, name) for name, cut in plan.cuts.items() if cut.holds_answers}
+        targets = {name: warcfiles.beside(self._folder, name) for name, cut in plan.cuts.items() if cut.holds_answers}
         self._step("note the new files")
         with self._database.write() as connection:
             # until rows point to them they are to be removed, should this be the end of it
-            erasure.listed(connection, list(targets.values()))
+            removals.listed(connection, list(targets.values()))
         moved: dict[tuple[str, int], tuple[str, int]] = {}
         self._step("write the new files")
         for name, target in targets.items():
             with disk_faults(self._folder / target):
                 places = rewrite(self._folder / name, self._folder / target, plan.cuts[name])
-                _sync(self._folder / warcfiles.FOLDER)
+                sync(self._folder / warcfiles.FOLDER)
             moved |= {(name, old): (target, new) for old, new in places.items()}
         return moved
 
@@ -209,18 +203,13 @@ class Forget:
         for source_id in sorted(sources):
             leases.ensure_free(connection, source_id, now)
 
-    def _aside(self, going: Doomed) -> list[str]:
-        """Damaged copies of the pictures that were kept."""
+    def _aside(self, connection: Connection, going: Doomed) -> list[str]:
+        """Damaged copies of the pictures that were kept, and every damaged record: nobody can say what it holds."""
+        runs = set(connection.scalars(select(_runs.c.id).where(_runs.c.source_id.in_(going.sources))))
+        records = [name for name in warcfiles.aside(self._folder) if warcfiles.run_of_aside(name) in runs]
         kept = self._folder / MEDIA / ASIDE
         names = sorted(path.name for path in kept.iterdir()) if kept.is_dir() else []
-        return [f"{MEDIA}/{ASIDE}/{name}" for name in names if name.partition(".")[0] in going.pictures]
-
-    def _remove(self, path: str) -> None:
-        place = self._folder / path
-        with disk_faults(place):
-            place.unlink(missing_ok=True)
-            if place.parent.is_dir():
-                _sync(place.parent)
+        return records + [f"{MEDIA}/{ASIDE}/{name}" for name in names if name.partition(".")[0] in going.pictures]
 
     def _told(self, plan: _Plan) -> Forgotten:
         going = plan.going
@@ -293,21 +282,3 @@ def _backups(connection: Connection) -> tuple[str, ...]:
     """The copies that the archive knows of: where they are, and of when."""
     rows = connection.execute(select(_backups_made).order_by(_backups_made.c.made_at))
     return tuple(f"{row.path} on {row.host}, made {row.made_at:%Y-%m-%d %H:%M} UTC" for row in rows)
-
-
-def _beside(folder: Path, name: str) -> str:
-    """The name of a new file of the same run."""
-    stem = name.removesuffix(".warc.gz")
-    part = warcfiles.part_of(name)
-    first = stem if part == 1 else stem.rpartition("-")[0]
-    while (folder / (target := f"{first}-{part + 1}.warc.gz")).exists():
-        part += 1
-    return target
-
-
-def _sync(folder: Path) -> None:
-    """Make names that came or went durable."""
-    with contextlib.ExitStack() as opened:
-        handle = os.open(folder, os.O_RDONLY)
-        opened.callback(os.close, handle)
-        os.fsync(handle)

@@ -1,19 +1,21 @@
 """What is damaged is asked for again: its state says so, and the next run that meets it takes it anew.
 
-Nothing is removed here. A damaged picture stays where it is until a sound copy has come (``storage.blobs`` then puts
-it aside); a damaged answer stays in its file, and its rows point to a sound one as soon as that came again.
+Nothing is lost here. A damaged picture stays where it is until a sound copy has come (``storage.blobs`` then puts
+it aside); a damaged answer stays in its file until it has come again (``storage.aside`` then does).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select, tuple_, update
 
 from scraper.model import MediaState
+from storage.aside import put_aside
 from storage.blobs import Blobs, relative_path
 from storage.damage import Damage
 from storage.engine import Database
@@ -29,33 +31,47 @@ _captures, _posts, _validators = rows_of(CaptureRecord), rows_of(PostRecord), ro
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mended:
-    """How many pictures, and pages, are asked for again."""
+    """How many pictures, and pages, are asked for again, and how many damaged records were put aside.
+
+    ``busy`` are the sources whose damaged records were left, because a run is at work on them.
+    """
 
     pictures: int = 0
     pages: int = 0
+    aside: int = 0
+    busy: tuple[str, ...] = ()
 
 
-def ask_again(database: Database, folder: Path, damage: Iterable[Damage]) -> Mended:
+def ask_again(database: Database, folder: Path, damage: Sequence[Damage], now: datetime) -> Mended:
     """Have what is damaged fetched anew by the next run: pictures are ``failed`` and due, pages have no validators.
 
     Each file is looked at once more before: a run may have mended it meanwhile. Pictures that their post no
-    longer points to are left as they are, for no run would take them.
+    longer points to are left as they are, for no run would take them. Damaged records whose answer has come again
+    since are put aside.
+
+    Args:
+        database: of the archive.
+        folder: the archive's folder.
+        damage: what ``storage.verify`` has found.
+        now: aware UTC.
 
     Raises:
         StorageError: the archive cannot be written to.
     """
     blobs = Blobs(folder)
     pictures = pages = 0
+    done = put_aside(database, folder, [item.file for item in damage if item.file is not None], now)
     for item in damage:
         if item.sha256 is not None:
             pictures += _picture(database, blobs, item.sha256)
         elif item.file is not None:
-            pages += _pages(database, item.file, item.offset)
+            file, offset = done.moved.get((item.file, item.offset or 0), (item.file, item.offset))
+            pages += _pages(database, file, offset)
     with database.write() as connection:
         # called stored without a row that says which bytes they are
         unheld = (_attachments.c.state == MediaState.STORED, _attachments.c.sha256.is_(None))
         pictures += _failed(connection, unheld, "nothing said which bytes were held")
-    return Mended(pictures=pictures, pages=pages)
+    return Mended(pictures=pictures, pages=pages, aside=len(done.records), busy=tuple(sorted(done.busy)))
 
 
 def ask_for_missing(database: Database, folder: Path, source_id: str) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, select
 
-from storage import answers
+from storage import answers, warcfiles
 from storage.blobs import Blob, Blobs, relative_path
 from storage.damage import Damage, Share, Trouble
 from storage.engine import Database
@@ -32,7 +32,8 @@ class Report:
 
     ``orphans`` are files in ``media/`` and ``warc/`` that nothing points to: what a killed run left between file and
     row, or what a run that is under way has not recorded yet. ``unreferenced`` are held pictures that no post
-    points to, nor ever did; ``aside`` are damaged files that a sound copy has replaced. They take room and do no harm.
+    points to, nor ever did; ``aside`` are damaged files and records that a sound copy has replaced. They take room and
+    do no harm.
     """
 
     files: int
@@ -94,7 +95,7 @@ def verify(
         damage=tuple(dict.fromkeys(check.damage)),
         orphans=tuple(check.without_row),
         unreferenced=tuple(check.without_post),
-        aside=tuple(Blobs(folder).aside()),
+        aside=(*Blobs(folder).aside(), *warcfiles.aside(folder)),
         share=check.share,
     )
 

@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 FOLDER = "warc"
+#: where damaged records are kept, below the folder; nothing is ever removed from there but by ``storage.forget``
+ASIDE = ".damaged"
 _NAME = re.compile(r"(?P<stem>.+-\d{8}T\d{6}Z-(?P<run>\d+))(?:-(?P<part>\d+))?\.warc\.gz")
 _TYPE = re.compile(rb"^WARC-Type:\s*([a-z]+)", re.IGNORECASE | re.MULTILINE)
 #: a record's own headers are found in its first bytes
 _HEAD = 2048
 _CHUNK = 2**18
+#: with which a member of a gzip file begins
+_MAGIC = b"\x1f\x8b\x08"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,15 @@ class Member:
     offset: int
     length: int
     kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What lies between whole records and is none, and why not."""
+
+    offset: int
+    length: int
+    why: str
 
 
 def file_name(source_id: str, started_at: datetime, run_id: int, part: int = 1) -> str:
@@ -59,6 +72,27 @@ def files_of(folder: Path, source_id: str, started_at: datetime, run_id: int) ->
     held = (folder / FOLDER).glob("*.warc.gz")
     found = {path.name: _NAME.fullmatch(path.name) for path in held if path.name.startswith(stem)}
     return sorted(f"{FOLDER}/{name}" for name, match in found.items() if match and match["stem"] == stem)
+
+
+def beside(folder: Path, name: str) -> str:
+    """The path, within the archive in ``folder``, of a file of the same run that is not there yet."""
+    stem = name.removesuffix(".warc.gz")
+    part = part_of(name)
+    first = stem if part == 1 else stem.rpartition("-")[0]
+    while (folder / (target := f"{first}-{part + 1}.warc.gz")).exists():
+        part += 1
+    return target
+
+
+def aside(folder: Path) -> list[str]:
+    """Damaged records that were put aside, as paths within the archive in ``folder``."""
+    kept = folder / FOLDER / ASIDE
+    return sorted(f"{FOLDER}/{ASIDE}/{path.name}" for path in kept.iterdir()) if kept.is_dir() else []
+
+
+def run_of_aside(name: str) -> int | None:
+    """The run whose file a damaged record was in, by the path or bare name that it was put aside under."""
+    return run_of(Path(name.removesuffix(".part")).name.rsplit(".", 2)[0])
 
 
 def append(path: Path, data: bytes) -> int:
@@ -132,6 +166,45 @@ def members(file: BinaryIO, start: int = 0, end: int | None = None) -> Iterator[
             raise ValueError(f"what begins at byte {at} is no record")
         yield Member(offset=at, length=length, kind=kind[1].decode().lower())
         at += length
+
+
+def gaps(file: BinaryIO, start: int, end: int) -> Iterator[Gap]:
+    """What is no whole record between two places of a file, in order; each ends where the next whole record begins.
+
+    Raises:
+        OSError: the disk is at fault.
+    """
+    at = start
+    while at < end:
+        last = at
+        try:
+            for member in members(file, at, end):
+                last = member.offset + member.length
+            return
+        except ValueError as error:
+            at = _next_member(file, last + 1, end)
+            yield Gap(offset=last, length=at - last, why=str(error))
+
+
+def _next_member(file: BinaryIO, start: int, end: int) -> int:
+    """Where the next whole record begins; ``end`` when there is none."""
+    at = start
+    while at < end:
+        file.seek(at)
+        chunk = file.read(min(_CHUNK, end - at))
+        found = chunk.find(_MAGIC)
+        if found < 0:
+            # the beginning of a record may be cut in two
+            at += max(len(chunk) - len(_MAGIC) + 1, 1)
+            continue
+        at += found
+        try:
+            next(members(file, at, end))
+        except ValueError:
+            at += 1
+        else:
+            return at
+    return end
 
 
 def end_of_revisits(path: Path, start: int) -> int:

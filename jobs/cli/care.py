@@ -44,7 +44,9 @@ TOLD = 50
     help="Read about N pictures, others every day, and as much of the answers.",
 )
 @click.option(
-    "--mend", is_flag=True, help="Have what is damaged fetched again by the next `scrape` or `retry`; remove nothing."
+    "--mend",
+    is_flag=True,
+    help="Have what is damaged fetched again by the next `scrape` or `retry`, and put aside once it has come again.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
 @reading
@@ -68,7 +70,7 @@ def verify(
     try:
         with _progress() as progress:
             report = verify(database, place.folder, share=_share(database, share, sample), progress=progress)
-        mended = ask_again(database, place.folder, report.damage) if mend else None
+        mended = ask_again(database, place.folder, report.damage, datetime.now(UTC)) if mend else None
     finally:
         database.close()
     if as_json:
@@ -151,6 +153,18 @@ def _tell(report: Report, mended: Mended | None) -> None:
                 else "Nothing of this can be fetched again.",
                 soft_wrap=True,
             )
+            if mended.aside:
+                console.print(
+                    f"{counted(mended.aside, 'damaged record')} of recorded answers put aside into warc/.damaged/: what"
+                    " they held has come again, or is read by nobody. Their files are written anew without them.",
+                    soft_wrap=True,
+                )
+            if mended.busy:
+                console.print(
+                    f"The damaged records of {', '.join(mended.busy)} are left as they are: a run is at work on it."
+                    " Run the same command again when it is done.",
+                    soft_wrap=True,
+                )
         for what, where, paths in (
             ("Of no post, but harmless", "to be removed when no run is under way, or left", report.orphans),
             ("Held, though no post points to it any more", "kept", report.unreferenced),

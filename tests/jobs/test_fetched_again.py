@@ -88,7 +88,7 @@ class Place:
         return verify(self.archive.database, self.archive.folder)
 
     def mend(self) -> None:
-        ask_again(self.archive.database, self.archive.folder, self.verify().damage)
+        ask_again(self.archive.database, self.archive.folder, self.verify().damage, NOW)
 
 
 @pytest.fixture
@@ -152,5 +152,14 @@ def test_the_page_of_a_damaged_answer_is_asked_for_whole(place: Place) -> None:
     held = place.archive.captures.held("wall", URL)
     assert held is not None
     assert held.body == b"Bonjour la Terre"
+    place.visit()
+    assert place.web.asked[-1] == (URL, '"1"')
+    assert [item.message.partition(":")[0] for item in place.verify().damage] == [
+        "what was asked, or came again, cannot be read back"
+    ]
+    place.mend()
+    found = place.verify()
+    assert found.is_sound
+    assert [name.rpartition("/")[0] for name in found.aside] == ["warc/.damaged"]
     place.visit()
     assert place.web.asked[-1] == (URL, '"1"')

@@ -125,7 +125,7 @@ def test_mend_asks_again_and_says_so(cupola, held, stored):
     assert "1 picture will be fetched again by the next `cupola scrape` or `retry`" in answer.out
     assert stored.read_bytes() == b"rot"
     again = json.loads(cupola("verify", "--archive", held.folder, "--mend", "--json").out)
-    assert again["asked_again"] == {"pictures": 0, "pages": 0}
+    assert again["asked_again"] == {"pictures": 0, "pages": 0, "aside": 0, "busy": []}
     assert len(again["damage"]) == 1
 
 

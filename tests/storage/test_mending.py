@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from sqlalchemy import text
 from storage.captures import Captures
 from storage.damage import Damage, Trouble
 from storage.mending import Mended, ask_again, ask_for_missing
+from storage.states import RunStatus
 from storage.verify import verify
+
+NOW = datetime(2017, 6, 10, 12, 0, tzinfo=UTC)
 
 
 def states(held: Any) -> list[tuple[str, str | None]]:
@@ -24,7 +28,7 @@ def path_of(held: Any, data: bytes) -> Any:
 
 
 def mend(held: Any) -> Mended:
-    return ask_again(held.database, held.folder, verify(held.database, held.folder).damage)
+    return ask_again(held.database, held.folder, verify(held.database, held.folder).damage, NOW)
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"pictura")])
@@ -66,7 +70,7 @@ def test_what_is_sound_again_is_left_alone(held: Any) -> None:
     held.add("1", pictures=({"data": b"picture"},))
     sha256 = hashlib.sha256(b"picture").hexdigest()
     told = Damage(trouble=Trouble.MISMATCH, what="media/…", message="damaged", sha256=sha256)
-    assert ask_again(held.database, held.folder, [told]) == Mended()
+    assert ask_again(held.database, held.folder, [told], NOW) == Mended()
     assert states(held) == [("stored", None)]
 
 
@@ -91,7 +95,9 @@ def test_a_missing_file_is_found_without_reading_any(held: Any) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["record", "file"])
-def test_a_damaged_answer_is_asked_for_without_validators(archive: Any, run: Any, capture_of: Any, spoil: str) -> None:
+def test_a_damaged_answer_is_asked_for_without_validators(
+    archive: Any, run: Any, capture_of: Any, now: datetime, spoil: str
+) -> None:
     """The page of a damaged record is asked for unconditionally, and a sound answer takes the place of the damaged."""
     folder = archive.folder
     for url in ("https://x.example/1", "https://x.example/2"):
@@ -109,11 +115,16 @@ def test_a_damaged_answer_is_asked_for_without_validators(archive: Any, run: Any
     damage = verify(archive.database, folder).damage
     assert [item.file for item in damage] == [f"warc/{file.name}"]
     captures = Captures(folder, archive.database)
-    assert ask_again(archive.database, folder, damage) == Mended(pages=1 if spoil == "record" else 2)
+    archive.journal.close(run, RunStatus.COMPLETED, now=now)
+    assert ask_again(archive.database, folder, damage, now) == Mended(pages=1 if spoil == "record" else 2)
+    again = archive.journal.begin("iss", "mastodon", None, now=now + timedelta(hours=1))
     assert captures.validators("iss", "https://x.example/1") is None
     assert (captures.validators("iss", "https://x.example/2") is None) == (spoil == "file")
     for url in ("https://x.example/1", "https://x.example/2"):
-        archive.captures.keep(run, capture_of(url, url.encode() * 50, etag='"1"'))
+        archive.captures.keep(again, capture_of(url, url.encode() * 50, etag='"1"'))
+    archive.journal.close(again, RunStatus.COMPLETED, now=now)
     left = verify(archive.database, folder).damage
     assert [item.message for item in left if "came again" not in item.message] == []
+    assert ask_again(archive.database, folder, left, now) == Mended(aside=1 if spoil == "record" else 0)
+    assert verify(archive.database, folder).is_sound
     assert archive.captures.held("iss", "https://x.example/1") is not None
