@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
+from fractions import Fraction
 
 
 class Trouble(StrEnum):
@@ -42,7 +42,8 @@ class Damage:
 class Share:
     """One of ``of`` parts of an archive, counted from 0; together they are all of it, and none is in two.
 
-    A picture's part is told by its hash, an answer's by the name of its file: neither changes over the years.
+    A picture's part is told by its hash, an answer's by a hash of the name of its file. Both are laid out on one ring,
+    of which a part is a stretch: so parts of different sizes can follow one another without a gap.
     """
 
     part: int = 0
@@ -53,9 +54,14 @@ class Share:
             raise ValueError(f"there is no part {self.part} of {self.of}")
 
     @classmethod
-    def of_day(cls, day: date, of: int) -> Share:
-        """The part whose turn it is on a day: on ``of`` days one after the other every part has had its turn."""
-        return cls(part=day.toordinal() % of, of=of)
+    def from_place(cls, place: Fraction, of: int) -> Share:
+        """The part that goes on from a place on the ring (0 to 1): it begins there, or less than a part before."""
+        return cls(part=int(place * of) % of, of=of)
+
+    @property
+    def end(self) -> Fraction:
+        """The place on the ring where the next part goes on."""
+        return Fraction((self.part + 1) % self.of, self.of)
 
     @property
     def start(self) -> str:
@@ -69,7 +75,7 @@ class Share:
 
     def holds(self, file: str) -> bool:
         """Whether the answers of a file are in this part."""
-        return zlib.crc32(file.encode()) % self.of == self.part
+        return zlib.crc32(file.encode()) * self.of >> 32 == self.part
 
     def _bound(self, part: int) -> int:
         return -(-(part << 32) // self.of)

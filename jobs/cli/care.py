@@ -35,13 +35,13 @@ TOLD = 50
 @click.option(
     "--share",
     metavar="1/N",
-    help="Read the part of N equal ones whose turn it is today: run daily, everything is read in N days.",
+    help="Read the part of N equal ones that was read longest ago: N such runs read everything.",
 )
 @click.option(
     "--sample",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Read about N pictures, others every day, and as much of the answers.",
+    help="Read about N pictures, others every time, and as much of the answers.",
 )
 @click.option(
     "--mend",
@@ -68,8 +68,11 @@ def verify(
     place = with_folder(archive_place(config, archive), archive)
     database = open_database(place, read_only=not mend)
     try:
+        part = _share(database, place.folder, share, sample)
         with _progress() as progress:
-            report = verify(database, place.folder, share=_share(database, share, sample), progress=progress)
+            report = verify(database, place.folder, share=part, progress=progress)
+        if part.of > 1:
+            _note(place.folder, part)
         mended = ask_again(database, place.folder, report.damage, datetime.now(UTC)) if mend else None
     finally:
         database.close()
@@ -86,9 +89,9 @@ def verify(
     return DONE if report.is_sound else IN_PART
 
 
-def _share(database: Database, share: str | None, sample: int | None) -> Share:
-    """The part that is to be read today."""
-    from storage.damage import Share
+def _share(database: Database, folder: Path, share: str | None, sample: int | None) -> Share:
+    """The part that is to be read now."""
+    from storage.turns import next_share
     from storage.verify import pictures
 
     of = 1
@@ -99,7 +102,18 @@ def _share(database: Database, share: str | None, sample: int | None) -> Share:
         of = int(found[1])
     elif sample is not None:
         of = max(-(-pictures(database) // sample), 1)
-    return Share.of_day(datetime.now(UTC).date(), of)
+    return next_share(folder, of)
+
+
+def _note(folder: Path, part: Share) -> None:
+    """Note where the next look goes on; an archive that may only be read is verified all the same."""
+    from storage.errors import StorageError
+    from storage.turns import note
+
+    try:
+        note(folder, part)
+    except StorageError as error:
+        click.echo(f"The same part will be read again the next time: {error}", err=True)
 
 
 @contextlib.contextmanager

@@ -111,10 +111,26 @@ def test_part_of_it_can_be_read(cupola, held):
     ]
     assert [report["share"]["of"] for report in reports] == [4, 4, 1]
     assert 0 < reports[0]["files"] < 40
-    assert reports[0] == reports[1]
+    assert reports[0]["share"] != reports[1]["share"]
     assert "(part" in cupola("verify", "--archive", held.folder, "--share", "1/4", columns=200).out
     for words in (("--share", "30"), ("--share", "2/30"), ("--share", "1/4", "--sample", "3")):
         assert cupola("verify", "--archive", held.folder, *words).status == 2
+
+
+def test_so_many_runs_read_everything(cupola, held):
+    """The part is the one that was read longest ago: a job that runs once a week with 1/7 reads all in seven weeks."""
+    held.add("1", pictures=tuple({"data": b"%d" % number} for number in range(40)))
+    read = [json.loads(cupola("verify", "--archive", held.folder, "--json", "--share", "1/7").out) for _ in range(7)]
+    assert sum(report["files"] for report in read) == 40
+    assert {report["share"]["part"] for report in read} == set(range(7))
+
+
+def test_a_part_that_cannot_be_noted_is_read_all_the_same(cupola, held, stored):
+    """Where the next look goes on cannot be written: that is said, and the look counts."""
+    (held.folder / "verified.json").mkdir()
+    answer = cupola("verify", "--archive", held.folder, "--share", "1/2")
+    assert answer.status == 0
+    assert answer.err.startswith("The same part will be read again the next time: ")
 
 
 def test_mend_asks_again_and_says_so(cupola, held, stored):

@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import tracemalloc
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
 
+from storage import turns
 from storage import verify as verify_module
 from storage.engine import open_database
 from storage.settings import ArchiveSettings
@@ -163,18 +165,41 @@ def test_a_picture_that_no_post_points_to_any_more_is_told(held):
 
 
 @pytest.mark.parametrize("of", [1, 2, 3, 7, 30])
-def test_the_shares_of_so_many_days_are_everything_once(answered, of):
-    """On N days one after the other every file is read exactly once, wherever one begins."""
+def test_so_many_looks_are_everything_once(answered, of):
+    """N looks at an Nth read every file exactly once, wherever they begin and whenever they come."""
     answered.add("1", pictures=tuple({"data": b"%d" % number} for number in range(40)))
-    reports = [
-        verify(answered.database, answered.folder, share=Share.of_day(date(2017, 6, 2 + day), of))
-        for day in range(of)
-        if of < 29
-    ] or [verify(answered.database, answered.folder, share=Share(part=part, of=of)) for part in range(of)]
+    turns.note(answered.folder, Share(part=2, of=7))
+    reports = []
+    for _ in range(of):
+        share = turns.next_share(answered.folder, of)
+        reports.append(verify(answered.database, answered.folder, share=share))
+        turns.note(answered.folder, share)
+    assert {report.share.part for report in reports} == set(range(of))
     assert sum(report.files for report in reports) == 40
     assert sum(report.answers for report in reports) == 4
     assert max(report.files for report in reports) < 40 or of == 1
-    assert {Share.of_day(date(2017, 6, 2).fromordinal(736000 + day), of).part for day in range(of)} == set(range(of))
+
+
+@settings(max_examples=60)
+@given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=30))
+def test_looks_of_different_sizes_leave_no_gap(sizes):
+    """Each goes on where the last one ended, or a little before, whatever part of the archive it is."""
+    place = Fraction(0)
+    for of in sizes:
+        share = Share.from_place(place, of)
+        assert Fraction(share.part, of) <= place
+        assert share.end > place or share.end == 0
+        place = share.end
+
+
+@pytest.mark.parametrize("said", ["", "7", "{}", '{"next": "1/0"}', '{"next": null}', '["next"]', "\xff"])
+def test_a_note_that_is_none_begins_anew(tmp_path, said):
+    """What a person or a disk made of the note costs no look."""
+    (tmp_path / turns.NAME).write_bytes(said.encode("latin-1"))
+    assert turns.next_share(tmp_path, 5) == Share(part=0, of=5)
+    turns.note(tmp_path, Share(part=0, of=5))
+    assert turns.next_share(tmp_path, 5) == Share(part=1, of=5)
+    assert [path.name for path in tmp_path.iterdir()] == [turns.NAME]
 
 
 def test_a_share_sees_the_damage_and_the_orphans_that_are_its_own(held):
