@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import tomllib
-from datetime import date
 from pathlib import Path
 
 import click
@@ -112,31 +110,3 @@ def test_no_page_points_to_a_file_that_is_not_there():
     for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
-
-
-def test_the_schema_page_names_every_table_view_and_column():
-    """docs/schema.md is complete: every table with its columns, and both views."""
-    from storage.schema import Base
-
-    words = set(re.findall(r"`([a-z_0-9]+)`", text("schema.md")))
-    for table in Base.metadata.tables.values():
-        assert table.name in words, table.name
-        missing = {column.name for column in table.columns} - words
-        assert not missing, f"{table.name}: {missing}"
-    assert {"archive_posts", "archive_media"} <= words
-
-
-@pytest.mark.parametrize("name", ["schema.md", "researcher.md"])
-def test_the_questions_in_the_docs_can_be_asked(name: str, held):
-    """Every SQL example runs on an archive as it is."""
-    held.add("1", fr="Bonjour la Terre.", en="Hello, Earth.", published=date(2016, 12, 3), pictures=({"data": b"1"},))
-    questions = [
-        question
-        for block in re.findall(r"```sql\n(.*?)```", text(name), re.DOTALL)
-        for question in block.split(";")
-        if question.strip()
-    ]
-    assert questions
-    with sqlite3.connect(held.folder / "cupola.db") as database:
-        for question in questions:
-            database.execute(question).fetchall()
