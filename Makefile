@@ -28,6 +28,7 @@ proof: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m jobs.cli.reference docs/commands.md
+	$(BIN)/python docs/story.py docs/story.md
 
 format: $(READY)
 	$(BIN)/ruff format .
