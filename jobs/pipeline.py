@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
@@ -33,8 +34,12 @@ from storage.errors import StorageError
 from storage.runs import Run
 from storage.states import RunStatus
 
+logger = logging.getLogger(__name__)
+
 #: a later run looks back this far before the cursor, because posts are edited and arrive late
 OVERLAP = timedelta(days=3)
+#: said when the cursor does not hold any more
+CHANGED = "its address or options have changed since it was read whole; everything is read once more"
 #: a lease is renewed this often; it lasts four times as long
 RENEWAL_SECONDS = 15.0
 #: outcomes of pictures recorded in one transaction
@@ -119,9 +124,12 @@ class _Harvest:
     def _listing(self, workers: Workers) -> None:
         """Every page of the source."""
         visit, journal = self.visit, self.archive.journal
-        cursor = journal.cursor(visit.source.id)
+        cursor = journal.cursor(visit.source.id, visit.scope)
+        if cursor is None and visit.since is None and journal.cursor(visit.source.id) is not None:
+            self.report.notes.append(CHANGED)
+            logger.info("%s: %s", visit.source.id, CHANGED)
         bound = visit.since or (cursor - OVERLAP if cursor else None)
-        after = journal.newest_before(visit.source.id, bound, but=1) if bound else None
+        after = journal.newest_before(visit.source.id, bound, but=1, scope=visit.scope) if bound else None
         whole = True
         for page in pages(visit, self.means, self._fetch, since=bound, after=after):
             whole &= self._page(page)

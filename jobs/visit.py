@@ -67,9 +67,13 @@ class Visit:
 
     @property
     def scope(self) -> str:
-        """How the source is configured, without its token: what another configuration leaves out is not gone."""
+        """How the source is configured, without its token: what another configuration leaves out is not gone.
+
+        An option that is as it is without a word of the configuration is left out: a newer version that knows more
+        options does not make another scope.
+        """
         options: SourceOptions = self.source.options
-        return options.model_dump_json(exclude={"token"})
+        return f"{self.source.kind} {options.model_dump_json(exclude={'token'}, exclude_defaults=True)}"
 
     def enough(self, report: Report) -> bool:
         """Whether the limit is reached."""

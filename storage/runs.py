@@ -12,7 +12,7 @@ from storage import leases
 from storage.dialects import upsert
 from storage.engine import Database
 from storage.processes import Process
-from storage.schema import FailureRecord, PostRecord, RunRecord, SourceRecord, rows_of
+from storage.schema import FailureRecord, PostRecord, RunRecord, SightingRecord, SourceRecord, rows_of
 from storage.states import RunStatus, Stage
 
 __all__ = ["Failure", "Journal", "Run", "RunStatus", "RunSummary", "Stage"]
@@ -20,7 +20,7 @@ __all__ = ["Failure", "Journal", "Run", "RunStatus", "RunSummary", "Stage"]
 RENEWAL = timedelta(seconds=15)
 
 _runs, _failures = rows_of(RunRecord), rows_of(FailureRecord)
-_posts, _sources = rows_of(PostRecord), rows_of(SourceRecord)
+_posts, _sources, _sightings = rows_of(PostRecord), rows_of(SourceRecord), rows_of(SightingRecord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,19 +216,30 @@ class Journal:
         with self._database.write() as connection:
             connection.execute(insert(_failures), [row])
 
-    def cursor(self, source_id: str) -> datetime | None:
-        """Where the next run goes on: from the last run that moved it; None before the first."""
+    def cursor(self, source_id: str, scope: str | None = None) -> datetime | None:
+        """Where the next run goes on: from the last run that moved it; None before the first.
+
+        Args:
+            source_id: the source.
+            scope: only of runs of this scope: what was read elsewhere, or under other options, says nothing here.
+        """
         query = select(_runs.c.cursor).where(_runs.c.source_id == source_id, _runs.c.cursor.is_not(None))
+        if scope is not None:
+            query = query.where(_runs.c.scope == scope)
         with self._database.read() as connection:
             found: datetime | None = connection.scalar(query.order_by(_runs.c.id.desc()).limit(1))
         return found
 
-    def newest_before(self, source_id: str, when: datetime, *, but: int = 0) -> str | None:
+    def newest_before(self, source_id: str, when: datetime, *, but: int = 0, scope: str | None = None) -> str | None:
         """The native id of the newest post, leaving out ``but`` newer ones, that was published before ``when``.
 
-        None when there is none.
+        None when there is none. With ``scope`` only posts that a run of this scope has seen last: another place of
+        the source had ids of its own.
         """
         query = select(_posts.c.native_id).where(_posts.c.source_id == source_id, _posts.c.published_at < when)
+        if scope is not None:
+            query = query.join(_sightings, _sightings.c.post_id == _posts.c.id)
+            query = query.join(_runs, _runs.c.id == _sightings.c.run_id).where(_runs.c.scope == scope)
         with self._database.read() as connection:
             found: str | None = connection.scalar(
                 query.order_by(_posts.c.published_at.desc(), _posts.c.id.desc()).limit(1).offset(but)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from PIL import Image
 
-from jobs.pipeline import harvest
+from jobs.pipeline import CHANGED, harvest
 from jobs.report import Outcome, Report
 from jobs.visit import Means, Progress, Visit, rehearse
 from scraper.capture import Access, Capture, Request
@@ -484,6 +484,30 @@ def test_a_look_back_that_is_shorter_than_the_gap_leaves_the_cursor(run, archive
     assert archive.journal.cursor("diary") == read_up_to
     run(since=read_up_to)
     assert archive.journal.cursor("diary") == clock.at
+
+
+def test_a_source_that_moved_is_read_whole(run, archive, world, clock):
+    """The cursor holds for one address and its options; back at the old ones it goes on from where it was there."""
+    run()
+    other = {"url": f"{BASE}/other"}
+    world.pages[other["url"]] = {"posts": [item(9)], "next": f"{BASE}/other/2"}
+    world.pages[f"{BASE}/other/2"] = {"posts": [item(1) | {"id": "q1"}]}
+    clock.at += timedelta(days=30)
+    report = run(options=other)
+    assert (report.posts_added, report.notes) == (2, [CHANGED])
+    clock.at += timedelta(days=1)
+    assert run(options=other).notes == []
+    assert run(options=other | {"ignore_opt_outs": "a written reason"}).notes == [CHANGED]
+    world.asked.clear()
+    assert run().notes == []
+    assert world.asked == [f"{BASE}/1"], "the bound of its last whole visit here"
+
+
+def test_an_option_that_is_left_as_it_was_is_no_change(run, archive):
+    """The token, and options that only say what holds without them, leave the cursor where it is."""
+    run()
+    assert run(options={"token": "hush", "ignore_opt_outs": None}).notes == []
+    assert "hush" not in str(ask(archive, "SELECT * FROM runs"))
 
 
 def test_the_first_run_without_since_takes_everything(run, archive):

@@ -232,6 +232,27 @@ def test_the_cursor_is_of_the_last_run_that_moved_it(archive: Archive, now: date
     assert archive.journal.cursor("esa") is None
 
 
+def test_the_cursor_of_a_scope(
+    archive: Archive, now: datetime, plan: Callable[..., object], entry_of: Callable[..., Entry]
+) -> None:
+    """What was read elsewhere under the same id moves no cursor here, and its posts' ids are not this place's."""
+    from scraper.model import DateOrigin, Precision, Published
+
+    journal = archive.journal
+    for number, scope in enumerate(("here", "there", None)):
+        run = journal.begin("iss", "mastodon", None, scope=scope, now=now + number * SECOND)
+        at = datetime(2016, 12, 3, number, tzinfo=UTC)
+        post = entry_of(str(number), published=Published(at=at, precision=Precision.SECOND, origin=DateOrigin.API))
+        archive.record(run.id, None, [post], plan=plan, now=now)  # type: ignore[arg-type]
+        journal.close(run, RunStatus.COMPLETED, cursor=now + number * SECOND, now=now)
+    assert journal.cursor("iss", "here") == now
+    assert journal.cursor("iss", "there") == now + SECOND
+    assert journal.cursor("iss", "nowhere") is None
+    assert journal.cursor("iss") == now + 2 * SECOND
+    found = [journal.newest_before("iss", now, scope=scope) for scope in ("here", "there", "nowhere", None)]
+    assert found == ["0", "1", None, "2"]
+
+
 def test_newest_before(
     archive: Archive, run: Run, now: datetime, plan: Callable[..., object], entry_of: Callable[..., Entry]
 ) -> None:
