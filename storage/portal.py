@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -43,9 +43,12 @@ HARMLESS = (
 BATCH_ROWS, BATCH_BYTES = 500, 2**20
 
 _CURSOR = "DECLARE question NO SCROLL CURSOR FOR "
+# and whether it may be called as if it were a column, like ``row.function``
 _VOLATILE = (
-    "SELECT DISTINCT proname FROM pg_catalog.pg_proc WHERE provolatile = 'v'"
-    " AND NOT (pronamespace = 'pg_catalog'::regnamespace AND proname = ANY(%s))"
+    "SELECT proname, coalesce(bool_or(typtype IN ('c', 'p')), false)"
+    " FROM pg_catalog.pg_proc AS f LEFT JOIN pg_catalog.pg_type AS t ON t.oid = f.proargtypes[0]"
+    " WHERE provolatile = 'v' AND NOT (pronamespace = 'pg_catalog'::regnamespace AND proname = ANY(%s))"
+    " GROUP BY proname"
 )
 # values are written as this module reads them, whatever the server, the user or the address has set
 _PLAIN = (
@@ -110,7 +113,7 @@ class Portal:
         self._statement = statement
         self._cursor.execute(_PLAIN)
         self._cursor.execute(_VOLATILE, [list(HARMLESS)])
-        _check_functions(statement, {name for (name,) in self._cursor})
+        _check_functions(statement, {name.lower(): is_column for name, is_column in self._cursor})
         is_sent_as_it_is = _AS_IT_IS.match(statement) is not None
         if is_sent_as_it_is and _DONE_TOO.search(statement):
             raise SqlRefused("EXPLAIN without ANALYZE, which would do what it explains")
@@ -212,18 +215,24 @@ def _check_beginning(statement: str) -> None:
         raise SqlRefused(f"{_READS} (not {word.upper()})")
 
 
-def _check_functions(statement: str, unwanted: set[str]) -> None:
+def _check_functions(statement: str, unwanted: Mapping[str, bool]) -> None:
     """Refuse a statement in which one of these functions may be called.
 
     It is not parsed: a name counts wherever it stands before a bracket, in a text as well, and where there are
     comments, which can stand between the two, wherever it stands at all. So it is refused once too often at worst.
+
+    Args:
+        statement: what a person has written.
+        unwanted: functions by name, in lower case, and whether they can be called without a bracket.
     """
     if _ESCAPED_NAME.search(statement):
         raise SqlRefused('write names as they are, without U&"…"')
     has_comments = "--" in statement or "/*" in statement
-    called = {_as_name(word) for word, bracket in _WORDS.findall(statement) if bracket or has_comments} & unwanted
+    words = ((_as_name(word), bracket or has_comments) for word, bracket in _WORDS.findall(statement))
+    called = {name for name, is_call in words if name in unwanted and (is_call or unwanted[name])}
     # a name of other signs can only be one that somebody has given to a function of their own
-    called |= {name for name in unwanted if not re.fullmatch(r"\w+", name) and name.replace('"', '""') in statement}
+    quoted = ((name, name.replace('"', '""')) for name in unwanted if not re.fullmatch(r"\w+", name))
+    called |= {name for name, written in quoted if written in statement.lower()}
     if called:
         name = min(called)
         raise SqlRefused(f"{name}() is refused: the server says that it may do more than read ({_READS})")

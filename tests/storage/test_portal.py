@@ -252,6 +252,9 @@ WRITES = [
     "SELECT query_to_xml('SELECT pg_sleep(1)', true, true, '')",
     "SELECT own_writer()",
     'SELECT "own ""writer"()',
+    'SELECT "OwnWriter"()',
+    "SELECT p.whole_writer FROM posts AS p",
+    "SELECT p.Whole_Writer, 1 FROM posts AS p",
     "EXPLAIN ANALYZE SELECT pg_reload_conf()",
     "LOCK TABLE posts",
     "DO $$ BEGIN DELETE FROM posts; END $$",
@@ -272,8 +275,8 @@ def test_nothing_is_done_but_reading(reading, held, server, name):
     """Writes, settings, locks, signals, files and programs are refused, even to the server's owner."""
     ask = asking(reading)
     server.run("CREATE SEQUENCE numbers", name)
-    for function in ("own_writer", '"own ""writer"'):
-        server.run(f"CREATE FUNCTION {function}() RETURNS int LANGUAGE sql AS 'SELECT nextval(''numbers'')::int'", name)
+    for function in ("own_writer()", '"own ""writer"()', "whole_writer(posts)", '"OwnWriter"()'):
+        server.run(f"CREATE FUNCTION {function} RETURNS int LANGUAGE sql AS 'SELECT nextval(''numbers'')::int'", name)
     state = (
         "SELECT (SELECT count(*) FROM posts), (SELECT count(*) FROM pg_class), (SELECT last_value FROM numbers),"
         " (SELECT count(*) FROM pg_largeobject_metadata), (SELECT pg_conf_load_time()),"
