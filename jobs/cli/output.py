@@ -7,8 +7,10 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
+
+from jobs.cli.outlet import Outlet
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,38 +20,44 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
-def for_programs() -> Iterator[Callable[[str], Any]]:
-    """Gives a function that writes text to stdout as UTF-8 with line ends as they are, whatever the locale says.
+def patient() -> Iterator[Outlet]:
+    """Stdout for what is read from an archive meanwhile: given to its end when the block ends.
 
     When the reader has had enough (``cupola query --format ids | head``) the block ends quietly.
     """
-    # the text stream encodes as the locale wants it and may turn line ends round, which JSON and CSV must not have
     sys.stdout.flush()
-    stream = sys.stdout.buffer
-
-    def write(text: str) -> None:
-        stream.write(text.encode("utf-8", "replace"))
-
     with _until_enough():
-        yield write
-        stream.flush()
+        out = Outlet(sys.stdout.buffer)
+        try:
+            yield out
+        finally:
+            out.finish()
 
 
 @contextmanager
-def for_people() -> Iterator[Console]:
+def for_programs(out: Outlet | None = None) -> Iterator[Callable[[str], Any]]:
+    """Gives a function that writes text to stdout as UTF-8 with line ends as they are, whatever the locale says.
+
+    Ends quietly as ``patient`` does, whose block may lie around this one.
+    """
+    # the text stream encodes as the locale wants it and may turn line ends round, which JSON and CSV must not have
+    with nullcontext(out) if out is not None else patient() as own, _until_enough():
+        yield lambda text: own.write(text.encode("utf-8", "replace"))
+
+
+@contextmanager
+def for_people(out: Outlet | None = None) -> Iterator[Console]:
     """Gives a console on stdout; ends quietly as ``for_programs`` does.
 
     What the terminal's encoding does not have becomes a question mark.
     """
     from rich.console import Console
 
-    with _until_enough():
+    with nullcontext(out) if out is not None else patient() as own, _until_enough():
         console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
         with console.capture() as captured:
             yield console
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        sys.stdout.write(captured.get().encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+        own.write(captured.get().encode(getattr(sys.stdout, "encoding", None) or "utf-8", "replace"))
 
 
 def defused(text: str) -> str:

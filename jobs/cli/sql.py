@@ -14,7 +14,8 @@ import click
 
 from jobs.cli.main import DONE
 from jobs.cli.options import archive_place, common, reading
-from jobs.cli.output import csv_line, defused, for_people, for_programs
+from jobs.cli.outlet import Outlet
+from jobs.cli.output import csv_line, defused, for_people, for_programs, patient
 from jobs.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,10 +69,11 @@ def sql(statement: str, form: str, limit: int | None, timeout: float, archive: s
     most = limit or (ROWS_OF_TABLE if form == "table" else ROWS)
     database = open_database(archive_place(config, archive), read_only=True)
     try:
-        with asked(database, text, seconds=timeout) as answer:
+        # the outlet lies around the question: a pager that is slow must not keep it open
+        with patient() as out, asked(database, text, seconds=timeout) as answer:
             rows = iter(answer)
             taken = islice(rows, most)
-            _WRITERS[form](answer, taken)
+            _WRITERS[form](answer, taken, out)
             # some are left in hand when whoever reads our output has had enough
             if next(taken, None) is None and next(rows, None) is not None:
                 click.echo(f"Cut after {most:,} rows, and there are more: --limit N shows more.", err=True)
@@ -90,21 +92,21 @@ def _from_stdin() -> str:
         raise UsageError(f"the statement on stdin is not UTF-8 ({error})") from error
 
 
-def _as_table(answer: Answer, rows: Iterable[Row]) -> None:
+def _as_table(answer: Answer, rows: Iterable[Row], out: Outlet) -> None:
     from jobs.cli.grid import grid
 
-    with for_people() as console:
+    with for_people(out) as console:
         console.print(grid(answer.columns, rows, console.width))
 
 
-def _as_jsonl(answer: Answer, rows: Iterable[Row]) -> None:
-    with for_programs() as write:
+def _as_jsonl(answer: Answer, rows: Iterable[Row], out: Outlet) -> None:
+    with for_programs(out) as write:
         for line in _objects(answer, rows):
             write(f"{line}\n")
 
 
-def _as_json(answer: Answer, rows: Iterable[Row]) -> None:
-    with for_programs() as write:
+def _as_json(answer: Answer, rows: Iterable[Row], out: Outlet) -> None:
+    with for_programs(out) as write:
         head = "[\n"
         for line in _objects(answer, rows):
             write(f"{head}{line}")
@@ -118,8 +120,8 @@ def _objects(answer: Answer, rows: Iterable[Row]) -> Iterator[str]:
         yield json.dumps(dict(zip(names, map(_plain, row), strict=True)), ensure_ascii=False)
 
 
-def _as_csv(answer: Answer, rows: Iterable[Row]) -> None:
-    with for_programs() as write:
+def _as_csv(answer: Answer, rows: Iterable[Row], out: Outlet) -> None:
+    with for_programs(out) as write:
         write(csv_line(map(defused, answer.columns)))
         for row in rows:
             write(csv_line(map(_cell, row)))
@@ -151,7 +153,7 @@ def _cell(value: Any) -> str:
     return defused(plain) if isinstance(value, str) else str(plain)
 
 
-_WRITERS: dict[str, Callable[[Answer, Iterable[Row]], None]] = {
+_WRITERS: dict[str, Callable[[Answer, Iterable[Row], Outlet], None]] = {
     "table": _as_table,
     "jsonl": _as_jsonl,
     "json": _as_json,
