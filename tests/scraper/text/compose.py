@@ -1,6 +1,6 @@
 """Composes labelled captions from our own sentences: ``python compose.py`` writes tune.jsonl and aside.jsonl anew.
 
-The two halves share no sentence, no subject and no name; the same seed gives the same bytes. What a layout looks like
+The two halves share no sentence and no subject; the same seed gives the same bytes. What a layout looks like
 is data (``sentences/layouts.jsonl``, explained in ``sentences/README.md``), and so is what stands around the parts
 (``sentences/dressing.json``). The labels follow from how a caption is made and are never guessed.
 """
@@ -13,6 +13,7 @@ import random
 import re
 import string
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -72,21 +73,21 @@ VARIANTS: dict[str, tuple[int, Callable[[str], str]]] = {
 class Draw:
     """One caption's choices: its group, its pairs, its two languages. A slot of a template asks for its words here."""
 
-    def __init__(self, layout: Row, rng: random.Random, rows: list[Row], words: Row) -> None:
-        self.layout, self.rng, self.rows, self.words = layout, rng, rows, words
+    def __init__(self, layout: Row, rng: random.Random, rows: list[Row], words: Row, used: Counter[str]) -> None:
+        self.layout, self.rng, self.rows, self.words, self.used = layout, rng, rows, words, used
         self.group = rng.choice(sorted({row["group"] for row in rows}))
         self.length = rng.choice(layout.get("lengths", ["short", "one", "many"]))
         self.langs = rng.choice([BOTH, BOTH[::-1]])
         self.codes = rng.sample(sorted(THIRD), 2)
         self.marks = {name: rng.choice(words[name]) for name in ("marks", "odd_marks")}
-        self.who = rng.choice(words["mention"])
+        self.who, self.emoji = rng.choice(words["mention"]), rng.choice(words["emoji"])
         self.joint = rng.choice([" ", " ", " ", "\n"] if layout["templates"][0].startswith("{1}\n\n") else [" "])
         self.sentences = rng.choice([2, 2, 3])
         self.loose = rng.random() < 0.6
         self.pairs: dict[str, Row] = {}
         if layout.get("third"):
             self.length = "short"
-            self.pairs["main"] = rng.choice([row for row in rows if "de" in row])
+            self.pairs["main"] = self.rarest([row for row in rows if "de" in row])
             self.group = self.pairs["main"]["group"]
 
     def pieces(self) -> Iterator[Piece]:
@@ -109,14 +110,20 @@ class Draw:
         if key not in self.pairs:
             held = [row["id"] for row in self.pairs.values()]
             fit = [row for row in self.rows if row["kind"] in kinds and row["id"] not in held]
-            self.pairs[key] = self.rng.choice([row for row in fit if (row["group"] != self.group) is foreign])
+            self.pairs[key] = self.rarest([row for row in fit if (row["group"] != self.group) is foreign])
         return self.pairs[key]
+
+    def rarest(self, rows: list[Row]) -> Row:
+        """One of those rows that were used least."""
+        least = min(self.used[row["id"]] for row in rows)
+        chosen: Row = self.rng.choice([row for row in rows if self.used[row["id"]] == least])
+        self.used[chosen["id"]] += 1
+        return chosen
 
     def text(self, kind: str, lang: str, index: str) -> str:
         """Running text of this kind in this language, ended as the layout wants it."""
         if kind == "q":
-            quoting = [r for r in self.rows if r["kind"] == "quoting" and lang in r and r["group"] == self.group]
-            return str(self.rng.choice(quoting)[lang])
+            return str(self.rarest([row for row in self.rows if row["kind"] == "quoting" and lang in row])[lang])
         if kind in ("L", "I", "i"):
             return self.listed(kind, lang, index)
         if kind == "T":
@@ -125,7 +132,8 @@ class Draw:
             return self.ended(self.pair("loan", "loan")[lang], lang)
         if kind == "n":
             return self.ended(self.pair("foreign", "sentence", foreign=True)[lang], lang)
-        return self.ended(self.main(lang) if not index else self.further(index)[lang], lang)
+        kinds = ["title"] if self.length == "short" else ["sentence", "loan"]
+        return self.ended(self.pair(index, *kinds)[lang] if index else self.main(lang), lang)
 
     def main(self, lang: str) -> str:
         """The main text: a word or title, a sentence, or two or three of them."""
@@ -133,10 +141,6 @@ class Draw:
             return str(self.pair("main", "word", "title")[lang])
         keys = ["main", "second", "third"][: self.sentences if self.length == "many" else 1]
         return self.joint.join(self.pair(key, "sentence", "loan")[lang] for key in keys)
-
-    def further(self, index: str) -> Row:
-        """Another pair of the same group, as long as the main one."""
-        return self.pair(index, "title") if self.length == "short" else self.pair(index, "sentence", "loan")
 
     def listed(self, kind: str, lang: str, index: str) -> str:
         """A list in a line, as lines with bullets, or one of its items that is not the same word in both languages."""
@@ -167,6 +171,12 @@ class Draw:
             text = text[0].lower() + text[1:]
         if self.layout.get("inside") == "hash":
             text = self.hashed(text)
+        if self.layout.get("inside") == "emoji":
+            words = text.split(" ")
+            middle = next((i for i in range(len(words) // 2, len(words) - 1) if words[i][-1].isalpha()), None)
+            if middle is None or not words[middle + 1][0].isalpha():
+                raise UnfitError
+            text = " ".join([*words[: middle + 1], self.emoji, *words[middle + 1 :]])
         if self.layout.get("inside") == "mention":
             bare = text.removesuffix(".")
             at_end = self.loose and bare[-1].isalpha()
@@ -238,13 +248,13 @@ def merged(pieces: list[Piece]) -> list[Piece]:
     return [(label, "".join(t for _, t in run)) for label, run in itertools.groupby(runs, key=lambda piece: piece[0])]
 
 
-def caption(layout: Row, rng: random.Random, rows: list[Row], words: Row) -> Row:
+def caption(layout: Row, rng: random.Random, rows: list[Row], words: Row, used: Counter[str]) -> Row:
     """One caption of this layout, without its id.
 
     Raises:
         UnfitError: what was drawn does not suit the layout.
     """
-    draw = Draw(layout, rng, rows, words)
+    draw = Draw(layout, rng, rows, words, used)
     pieces, around = list(draw.pieces()), list[str]()
     if layout.get("dress", True):
         pieces, around = draw.dressed(pieces)
@@ -272,11 +282,10 @@ def compose(half: str) -> str:
     dressing = json.loads((SENTENCES / "dressing.json").read_text(encoding="utf-8"))
     words = dressing["both"] | dressing[half]
     layouts = [layout for layout in read("layouts.jsonl") if layout.get("only", half) == half]
-    lines: list[str] = []
-    seen: set[str] = set()
+    lines, seen, used = list[str](), set[str](), Counter[str]()
     while len(lines) < CAPTIONS:
         try:
-            made = caption(layouts[len(lines) % len(layouts)], rng, rows, words)
+            made = caption(layouts[len(lines) % len(layouts)], rng, rows, words, used)
         except UnfitError:
             continue
         if made["raw"] not in seen:
