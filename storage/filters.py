@@ -26,7 +26,7 @@ class Filters:
     Attributes:
         text: stands somewhere in the body, captions, title, credit, or in the alt text or credit of a picture;
             compared as ``storage.folding`` does, so nothing in it is a wildcard.
-        lang: has a caption in it: ``fr``, ``en``, or ``other`` for a third language or an undecided one.
+        lang: has a caption in each of these: ``fr``, ``en``, or ``other`` for a third language or an undecided one.
         source: id of the source.
         mission: id of the mission.
         since: aware; the post's own date, an interval as wide as its precision, overlaps [since, until).
@@ -40,7 +40,7 @@ class Filters:
     """
 
     text: str | None = None
-    lang: Literal["fr", "en", "other"] | None = None
+    lang: tuple[Literal["fr", "en", "other"], ...] = ()
     source: str | None = None
     mission: str | None = None
     since: datetime | None = None
@@ -56,8 +56,9 @@ class Filters:
             raise ValueError("a text to look for holds at least one letter, digit or sign")
         if self.tag is not None and not fold_tag(self.tag):
             raise ValueError("a tag to look for holds at least one letter or digit")
-        if self.lang not in (None, *LANGS):
-            raise ValueError(f"a language is one of {', '.join(LANGS)}, not {self.lang!r}")
+        for lang in self.lang:
+            if lang not in LANGS:
+                raise ValueError(f"a language is one of {', '.join(LANGS)}, not {lang!r}")
         if self.verdict not in (None, *VERDICTS):
             raise ValueError(f"a verdict is one of {', '.join(VERDICTS)}, not {self.verdict!r}")
         for bound in (self.since, self.until):
@@ -97,17 +98,16 @@ def _plain(connection: Connection, filters: Filters) -> Iterator[ColumnElement[b
     if filters.keys is not None:
         pairs = [split_key(safe(key)) for key in filters.keys]
         yield among(connection, posts.c.source_id, posts.c.native_id, pairs)
-    match filters.lang:
-        case "fr":
-            yield archive_posts.c.caption_fr.is_not(None)
-        case "en":
-            yield archive_posts.c.caption_en.is_not(None)
-        case "other":
-            yield exists().where(
-                segments.c.post_id == posts.c.id, segments.c.part == "body", segments.c.lang == "other"
-            )
-        case None:
-            pass
+    for lang in filters.lang:
+        match lang:
+            case "fr":
+                yield archive_posts.c.caption_fr.is_not(None)
+            case "en":
+                yield archive_posts.c.caption_en.is_not(None)
+            case "other":
+                yield exists().where(
+                    segments.c.post_id == posts.c.id, segments.c.part == "body", segments.c.lang == "other"
+                )
     if filters.tag is not None:
         wanted = fold_tag(filters.tag)
 

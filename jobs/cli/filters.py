@@ -24,7 +24,12 @@ _OPTIONS = (
         metavar="Q",
         help="It stands in the body, a caption, the title, a credit or an alt text; case and accents do not matter.",
     ),
-    once("--lang", type=click.Choice(LANGS), help="There is a caption in this language."),
+    click.option(
+        "--lang",
+        multiple=True,
+        type=click.Choice(LANGS),
+        help="There is a caption in this language; given several times, in each of them.",
+    ),
     once("--source", metavar="S", help="The source's id."),
     once("--mission", metavar="M", help="The mission's id."),
     once(

@@ -188,6 +188,8 @@ def test_count_is_a_number_alone(query):
         (["--text", "OEIL SUR L'ETE"], [1]),
         (["--lang", "en"], [0, 1]),
         (["--lang", "other"], [2]),
+        (["--lang", "fr", "--lang", "en", "--source", "esa-proxima"], [1]),
+        (["--lang", "other", "--lang", "en"], []),
         (["--source", "thom"], [0]),
         (["--mission", "proxima"], [1]),
         (["--since", "2016-12-03T12:00"], [0, 1]),
@@ -220,7 +222,7 @@ def test_each_filter_takes_its_posts(query, filters, found):
         (["--limit", "0"], "not in the range"),
         (["--limit", str(10**30)], "a limit is neither negative nor beyond"),
         (["--nonsense"], "No such option"),
-        (["--lang", "fr", "--lang", "en"], "--lang is given 2 times, and counts once"),
+        (["--lang", "fr", "--lang", "de"], "'de' is not one of"),
         (["--tag", "paris", "--tag", "proxima"], "--tag is given 2 times, and counts once"),
     ],
 )

@@ -226,9 +226,11 @@ def test_a_language_is_that_of_a_caption(held):
     held.add("fr", fr="La Terre")
     held.add("es", other="La Tierra")
     held.add("none")
-    assert ids(held, lang="fr") == ["both", "fr"]
-    assert ids(held, lang="en") == ["both"]
-    assert ids(held, lang="other") == ["es"]
+    assert ids(held, lang=("fr",)) == ["both", "fr"]
+    assert ids(held, lang=("en",)) == ["both"]
+    assert ids(held, lang=("other",)) == ["es"]
+    assert ids(held, lang=("fr", "en")) == ids(held, lang=("en", "fr", "en")) == ["both"]
+    assert ids(held, lang=("fr", "other")) == []
 
 
 @pytest.mark.parametrize("tag", ["Été2016", "#ete2016", "ÉTÉ2016", "##Ete2016 "])
