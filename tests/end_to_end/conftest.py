@@ -71,7 +71,7 @@ class Place:
     def finish(self, process: subprocess.Popen[str]) -> Run:
         """Wait for a command; whatever it says, it is no traceback."""
         with process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=600)
         assert "Traceback" not in out + err
         return Run(process.returncode, out, err)
 

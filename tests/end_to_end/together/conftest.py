@@ -120,7 +120,7 @@ class Crowd:
         context.set_forkserver_preload(_LOADED)
         process = context.Process(target=exec, args=(_SWIFTLY, names))
         process.start()
-        process.join(120)
+        process.join(600)
         assert process.exitcode is not None
         return process.exitcode, out.read_text(), err.read_text()
 
