@@ -17,11 +17,11 @@ from jobs.errors import Interrupted, PostUnreadable
 from jobs.pipeline import renewed
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, plan
-from scraper.address import shown
 from scraper.capture import Capture, Request
 from scraper.client import Sink, Streamed
 from scraper.crawl import Page, parsed
 from scraper.errors import FetchError, ParseError
+from scraper.masking import shown
 from scraper.model import Post
 from scraper.reading import read
 from storage import rereading

@@ -23,9 +23,9 @@ from jobs.errors import CrewLost, Interrupted, PostUnreadable
 from jobs.looks import Look
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
-from scraper.address import shown
 from scraper.capture import Capture, Request
 from scraper.crawl import Page
+from scraper.masking import shown
 from scraper.model import MediaResult, MediaState, Post
 from scraper.settings import interval_of
 from storage.archive import Archive, Wanted

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-from scraper.address import shown
+from scraper.masking import shown
 from scraper.model import MediaResult, MediaState
 
 #: failures of a visit that are held to be told one by one

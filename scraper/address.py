@@ -17,6 +17,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import quote, urlsplit
 
 from scraper.errors import Blocked
+from scraper.masking import shown
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -37,9 +38,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SAFE = "!$%&'()*+,/:;=@~[]|"
-_SECRET = re.compile(
-    r"(?i)([?&;](?:access_token|api_?key|auth|client_secret|key|pass(?:word)?|secret|sig(?:nature)?|token)=)[^&;#]*"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +94,6 @@ def target_of(url: str) -> Target:
     path = _without_dots(path)
     place = Target(url="", scheme=parts.scheme, host=host, port=port, path=path)
     return replace(place, url=f"{place.origin}{path}{'?' + query if query else ''}")
-
-
-def shown(url: str) -> str:
-    """An address for messages and records: user names, passwords and tokens in it are masked."""
-    head, slashes, rest = url.partition("//")
-    authority = re.split(r"[/?#\\]", rest, maxsplit=1)[0]
-    if slashes and "@" in authority:
-        rest = "***@" + rest[authority.rindex("@") + 1 :]
-    return _SECRET.sub(r"\1***", _CONTROL.sub("?", head + slashes + rest))
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

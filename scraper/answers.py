@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
-from scraper.address import Target, shown, target_of
+from scraper.address import Target, target_of
 from scraper.capture import Access, Request
 from scraper.errors import Blocked, FetchError, Gone, Refused
+from scraper.masking import shown
 from scraper.throttle import LONGEST_PAUSE
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})

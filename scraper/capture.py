@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from scraper.errors import ParseError
+from scraper.masking import named
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
 # half a surrogate pair or NUL, as an escape or in bytes (or JSON in UTF-16): most bodies have none and are not walked
@@ -152,7 +153,7 @@ class Capture:
 
     def parse_error(self, message: str) -> ParseError:
         """The error for an answer that was not understood, with this capture as its evidence."""
-        return ParseError(f"{self.url}: {message}", url=self.url, sha256=self.sha256)
+        return ParseError(f"{named(self.url)}: {message}", url=self.url, sha256=self.sha256)
 
 
 def _origin(url: str) -> str:

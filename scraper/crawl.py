@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from scraper.capture import Capture, Request
-from scraper.errors import FetchError, ParseError, ScraperError
+from scraper.errors import FetchError, ScraperError
+from scraper.masking import named
 from scraper.model import Post
 from scraper.source import Source
 
@@ -65,7 +66,7 @@ def crawl(
     while queue:
         request = queue.popleft()
         if made == max_requests:
-            message = f"{request.url}: not asked for, the cap of {max_requests} requests in a run is reached"
+            message = f"{named(request.url)}: not asked for, the cap of {max_requests} requests in a run is reached"
             yield Page(request=request, failure=FetchError(message, url=request.url, retriable=True))
             return
         made += 1
@@ -102,11 +103,7 @@ def parsed(
     except ScraperError as error:
         return tuple(posts.values()), error
     except Exception as error:  # noqa: BLE001 - a parser's bug on one page must not end the visit; it is recorded with the page
-        bug = ParseError(
-            f"{capture.url}: the {source.kind} parser failed on this page ({type(error).__name__}: {error})",
-            url=capture.url,
-            sha256=capture.sha256,
-        )
+        bug = capture.parse_error(f"the {source.kind} parser failed on this page ({type(error).__name__}: {error})")
         bug.__cause__ = error
         return tuple(posts.values()), bug
     return tuple(posts.values()), None

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from scraper.address import Door, Shut, Target, shown, target_of
+from scraper.address import Door, Shut, Target, target_of
 from scraper.answers import PASSING, REDIRECTS, budget_spent, error_for, pause_asked, redirect_target
 from scraper.capture import Access, Request
 from scraper.delivery import Answer, Broken, Delivery, Sink, Streamed
 from scraper.errors import Blocked, FetchError, RateLimited, Refused
+from scraper.masking import shown
 from scraper.robots import Robots
 from scraper.settings import HttpSettings, interval_of
 from scraper.throttle import Throttle

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
-from scraper.address import shown
 from scraper.capture import Access, Request
 from scraper.errors import FetchError, Gone, MediaError, RateLimited, TooLarge
 from scraper.exif import clean
+from scraper.masking import shown
 from scraper.model import Asset, Attachment, MediaKind, MediaResult, MediaState
 from scraper.pictures import HEAD, NotAPicture, examine, recognise
 from scraper.settings import HttpSettings

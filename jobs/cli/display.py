@@ -20,8 +20,8 @@ from jobs.cli.wording import counted, size
 from jobs.logs import printable
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Progress
-from scraper.address import shown
 from scraper.crawl import Page
+from scraper.masking import shown
 
 #: seconds between two plain lines about one source
 LINE_EVERY = 5.0

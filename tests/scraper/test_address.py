@@ -7,8 +7,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from scraper.address import Door, Shut, is_public, shown, target_of
+from scraper.address import Door, Shut, is_public, target_of
 from scraper.errors import Blocked
+from scraper.masking import shown
 
 
 @pytest.mark.parametrize(

@@ -131,3 +131,13 @@ def test_a_link_may_stay_where_a_redirect_led_to() -> None:
     moved = "https://new.example/api/v1/list"
     for target in ("https://new.example/a", "https://social.example/a"):
         assert capture(url=moved, link=f"<{target}>; rel=next").link("next") == target
+
+
+def test_an_address_in_a_message_is_what_a_person_can_read() -> None:
+    """Control characters, secrets and the length of an address do not reach the message; the evidence has it whole."""
+    url = "https://social.example/\x1b[2J\n\x85?token=hush&x=" + "y" * 5000
+    error = capture(url=url).parse_error("not a list")
+    assert str(error).startswith("https://social.example/?[2J???token=***&x=yyy")
+    assert str(error).endswith("…: not a list")
+    assert len(str(error)) < 330
+    assert error.url == url
