@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Event, Thread
 
@@ -30,7 +30,7 @@ from scraper.model import MediaResult, MediaState, Post
 from scraper.settings import interval_of
 from storage.archive import Archive, Wanted
 from storage.changes import Change
-from storage.errors import StorageError
+from storage.errors import SourceBusy, StorageError
 from storage.runs import Run
 from storage.states import RunStatus
 
@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(days=3)
 #: said when the cursor does not hold any more
 CHANGED = "its address or options have changed since it was read whole; everything is read once more"
+#: said when a run ended because it had lost its lease
+LOST = "another run took it over in the middle; what is counted here was recorded before"
 #: a lease is renewed this often; it lasts four times as long
 RENEWAL_SECONDS = 15.0
 #: outcomes of pictures recorded in one transaction
@@ -54,8 +56,11 @@ def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
     What fails outside (a page, a post, a picture, the source) is recorded and told in the report;
     an interrupt ends the run safely after what is in hand.
 
+    A run that loses its lease in the middle (the machine slept, say) ends there: the report tells what was recorded
+    until then, and who has the source now.
+
     Raises:
-        SourceBusy: another run has the source.
+        SourceBusy: another run has the source, and nothing was begun.
         StorageError: the archive cannot be written to.
     """
     source, started = visit.source, means.now()
@@ -67,12 +72,20 @@ def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
     try:
         with renewed(archive, run, means.now):
             status = work.through()
+    except SourceBusy as lost:
+        work.lost(lost)
     finally:
         work.report.seconds = (means.now() - started).total_seconds()
         moved = started if status in (RunStatus.COMPLETED, RunStatus.PARTIAL) and work.is_whole else None
-        # an archive that cannot be written to cannot note that either: the lease runs out by itself
-        with suppress(StorageError) if status is RunStatus.FAILED else nullcontext():
+        try:
             archive.journal.close(run, status, counts=work.report.counts(), cursor=moved, now=means.now())
+        except SourceBusy as lost:
+            if status is not RunStatus.FAILED:
+                work.lost(lost)
+        except StorageError:
+            # an archive that cannot be written to cannot note that either: the lease runs out by itself
+            if status is not RunStatus.FAILED:
+                raise
     return work.report
 
 
@@ -113,6 +126,12 @@ class _Harvest:
             self.report.outcome = Outcome.PARTIAL
             return RunStatus.PARTIAL
         return RunStatus.COMPLETED
+
+    def lost(self, error: SourceBusy) -> None:
+        """Tell that another run took the source over: what is counted until here is recorded."""
+        self.report.outcome = Outcome.BUSY
+        self.report.fail(Failure.of("lease", error))
+        self.report.notes.append(LOST)
 
     def _workers(self) -> Workers:
         means, access = self.means, self.visit.source.media_access

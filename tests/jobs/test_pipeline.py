@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from PIL import Image
 
-from jobs.pipeline import CHANGED, harvest
+from jobs.pipeline import CHANGED, LOST, harvest
 from jobs.report import Outcome, Report
 from jobs.visit import Means, Progress, Visit, rehearse
 from scraper.capture import Access, Capture, Request
@@ -425,6 +425,39 @@ def test_a_source_that_another_run_has_is_left_alone(run, archive, world):
     with pytest.raises(SourceBusy, match="diary"):
         run()
     assert world.asked == []
+
+
+def test_a_run_that_loses_its_lease_tells_what_it_did(run, archive, world):
+    """Another run took the source over meanwhile: what was recorded before is counted, and who has it is named."""
+
+    def take_over(url: str) -> None:
+        if url == f"{BASE}/2":
+            with archive.database.write() as connection:
+                connection.exec_driver_sql("UPDATE leases SET expires_at = '2017-06-10 11:59:00+00:00'")
+            archive.journal.begin("diary", "diary", BASE, now=NOW)
+
+    world.on_ask = take_over
+    report = run()
+    assert (report.outcome, report.posts_added, report.failed) == (Outcome.BUSY, 3, 1)
+    assert [(failure.stage, failure.kind) for failure in report.failures] == [("lease", "SourceBusy")]
+    assert "diary is being worked on by" in report.failures[0].message
+    assert report.notes == [LOST]
+    assert ask(archive, "SELECT status FROM runs ORDER BY id") == [("abandoned",), ("running",)]
+    assert len(keys(archive)) == 3
+
+
+def test_a_lease_lost_at_the_very_end_is_told_too(run, archive, world):
+    """All was recorded, and yet this run may not say so: the other one of this source will."""
+
+    class Late(Progress):
+        def page(self, page: Any, report: Report) -> None:
+            if page.request.url == f"{BASE}/2":
+                with archive.database.write() as connection:
+                    connection.exec_driver_sql("UPDATE leases SET expires_at = '2017-06-10 11:59:00+00:00'")
+                archive.journal.begin("diary", "diary", BASE, now=NOW)
+
+    report = run(progress=Late(), media=False)
+    assert (report.outcome, report.posts_added) == (Outcome.BUSY, 5)
 
 
 def test_a_source_that_refuses_is_a_failure_of_that_source(run, archive, world):
