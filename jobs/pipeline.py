@@ -26,6 +26,7 @@ from jobs.visit import Means, Visit, entries_of, pages, plan
 from scraper.capture import Capture, Request
 from scraper.crawl import Page
 from scraper.masking import shown
+from scraper.media import fits
 from scraper.model import MediaResult, MediaState, Post
 from scraper.settings import interval_of
 from storage.archive import Archive, Wanted
@@ -107,6 +108,9 @@ class _Harvest:
         """The whole visit; how it ended."""
         with self._workers() as workers:
             try:
+                if self.visit.media:
+                    # a cap may have been raised since
+                    self.archive.reconsider(self.visit.source.id, lambda reason: fits(reason, self.means.http))
                 if self.visit.listing:
                     self._listing(workers)
                 else:

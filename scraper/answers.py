@@ -148,6 +148,8 @@ def _what_a_refusal_asks_for(request: Request, status: int) -> str:
         return "the proxy wants a user name and password; write them into http.proxy"
     if request.token is not None:
         return "the read token was not accepted; check the variable that token_env names, and what the token may read"
+    if (request.accept or "").startswith("image/"):
+        return "the host does not let us have this picture; no read token goes with pictures, so none would help"
     if request.access is Access.API:
         return "this server needs a read token: set token_env to the name of an environment variable that holds one"
     return "the site does not let us read this"

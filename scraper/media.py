@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -36,6 +37,10 @@ UNWANTED = {
     MediaKind.AUDIO: "audio is not taken yet",
     MediaKind.UNKNOWN: "the platform does not say what kind of media this is, and only pictures are taken",
 }
+#: what a picture over a cap was told with, and how much of what it has (see ``scraper.delivery``, ``scraper.pictures``)
+_ANNOUNCED = re.compile(r": announces (\d+) bytes, the cap is \d+ bytes \(")
+_ENDLESS = re.compile(r": is too large, the cap is (\d+) bytes \(")
+_PIXELS = re.compile(r", ([\d,]+) pixels, over the cap of [\d,]+\Z")
 #: of several reasons why nothing was stored, the one that is told: what another try may mend comes first
 _TELLING = (MediaState.FAILED, MediaState.SKIPPED, MediaState.GONE)
 
@@ -130,6 +135,18 @@ def take(
             return result
         results.append(result)
     return min(results, key=lambda result: _TELLING.index(result.state))
+
+
+def fits(reason: str, settings: HttpSettings) -> bool:
+    """Whether what was skipped for this reason is within the caps by now, as far as its size is known."""
+    if found := _ANNOUNCED.search(reason):
+        return int(found[1]) <= settings.max_media_bytes
+    if found := _ENDLESS.search(reason):
+        # nobody knows how large it is, only that it is larger than the cap of then
+        return int(found[1]) < settings.max_media_bytes
+    if found := _PIXELS.search(reason):
+        return int(found[1].replace(",", "")) <= settings.max_pixels
+    return False
 
 
 def _take_one(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -222,6 +222,19 @@ class Archive:
             ArchiveLocked, ArchiveReadOnly, ArchiveDamaged, DiskFull: as they say.
         """
         return mending.ask_for_missing(self.database, self.folder, source_id)
+
+    def reconsider(self, source_id: str, again: Callable[[str], bool]) -> int:
+        """Want the attachments of a source again that were skipped for a reason that holds no more; how many those are.
+
+        Args:
+            source_id: the source.
+            again: given a reason, says whether it holds no more.
+
+        Raises:
+            ArchiveLocked, ArchiveReadOnly, ArchiveDamaged, DiskFull: as they say.
+        """
+        with self.database.write() as connection:
+            return attachments.reconsider(connection, source_id, again)
 
     def counts(self, source_id: str) -> Counts:
         """What is held of a source."""

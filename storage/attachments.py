@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,6 +67,24 @@ def pending(connection: Connection, source_id: str) -> int:
     """How many attachments of a source are wanted and not tried yet."""
     query = _undecided(source_id, select(func.count())).where(_attachments.c.state == MediaState.PENDING)
     return connection.scalar(query) or 0
+
+
+def reconsider(connection: Connection, source_id: str, again: Callable[[str], bool]) -> int:
+    """See ``Archive.reconsider``."""
+    mine = (
+        _attachments.c.state == MediaState.SKIPPED,
+        _attachments.c.removed_at.is_(None),
+        _of_post("source_id") == source_id,
+    )
+    reasons = connection.scalars(
+        select(_attachments.c.reason).where(*mine, _attachments.c.reason.is_not(None)).distinct()
+    )
+    wanted = {"state": MediaState.PENDING, "reason": None, "attempts": 0, "next_attempt_at": None}
+    return sum(
+        connection.execute(update(_attachments).where(*mine, _attachments.c.reason == reason).values(wanted)).rowcount
+        for reason in list(reasons)
+        if again(reason)
+    )
 
 
 def by_state(connection: Connection, source_id: str) -> dict[MediaState, int]:

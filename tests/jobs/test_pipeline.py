@@ -19,7 +19,7 @@ from jobs.report import Outcome, Report
 from jobs.visit import Means, Progress, Visit, rehearse
 from scraper.capture import Access, Capture, Request
 from scraper.client import Sink, Streamed
-from scraper.errors import FetchError, Gone, Refused
+from scraper.errors import FetchError, Gone, Refused, TooLarge
 from scraper.model import Attachment, DateOrigin, MediaKind, Mission, Post, Precision, Published
 from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source, page_is_older
@@ -365,6 +365,23 @@ def test_a_post_whose_author_opts_out_is_left_out(run, archive, world):
         ).posts_added
         == 1
     )
+
+
+def test_a_picture_over_the_cap_is_taken_when_the_cap_is_raised(run, archive, world):
+    """It stays skipped while its size is over the cap; a normal run and a retry take it up as soon as it is not."""
+    url, words = f"{BASE}/2.jpg", "bytes (http.max_page_bytes, for pictures http.max_media_bytes)"
+    over = 256 * 2**20 + 1
+    world.wrong[url] = TooLarge(f"{url}: announces {over} bytes, the cap is {over - 1} {words}", url=url, limit=9)
+    assert run().media_skipped == 1
+    world.asked.clear()
+    assert run().media_skipped == 0
+    assert url not in world.asked
+    with archive.database.write() as connection:  # as if it had been met when the cap was lower
+        connection.exec_driver_sql(
+            f"UPDATE attachments SET reason = replace(reason, '{over}', '999') WHERE url = '{url}'"
+        )
+    world.wrong.clear()
+    assert run(listing=False).media_stored == 1
 
 
 def test_a_video_is_recorded_as_skipped_with_its_reason(run, archive, world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import io
 import threading
@@ -17,7 +18,7 @@ from PIL import Image
 
 from scraper.capture import Access, Request
 from scraper.client import PoliteClient
-from scraper.media import MAX_HELD, take
+from scraper.media import MAX_HELD, fits, take
 from scraper.model import Attachment, MediaKind, MediaResult, MediaState
 from scraper.settings import HttpSettings
 from storage.blobs import Blobs
@@ -237,6 +238,42 @@ def test_what_will_not_be_taken_is_skipped_with_the_reason(
     assert result.state is MediaState.SKIPPED
     assert words in str(result.reason)
     assert site.paths() == ["/p"]
+
+
+PACKED = Answer(gzip.compress(bytes(10**6)), headers={"Content-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "cap", "low", "needs"),
+    [
+        (PICTURE, "max_pixels", 100, 64 * 48),
+        (PICTURE, "max_media_bytes", 100, len(PICTURE)),
+        (PACKED, "max_media_bytes", 9_000, 9_001),
+    ],
+    ids=["pixels", "announced", "endless"],
+)
+def test_a_raised_cap_is_seen_in_the_reason(
+    site: Site, taking: Taking, answer: Answer | bytes, cap: str, low: int, needs: int
+) -> None:
+    """Within the cap by now; or larger than the cap of then, nobody knows by how much: then it is worth a try."""
+    result = taking(site.says("/p", answer), **{cap: low})
+    assert result.state is MediaState.SKIPPED
+    assert not fits(str(result.reason), HttpSettings(**{cap: needs - 1}))
+    assert fits(str(result.reason), HttpSettings(**{cap: needs}))
+
+
+def test_a_picture_that_is_refused_is_not_told_to_need_a_token(site: Site, taking: Taking) -> None:
+    """No token goes with pictures: whoever set one would wait in vain."""
+    result = taking(site.says("/p", Answer(status=403)))
+    assert result.state is MediaState.FAILED
+    assert "does not let us have this picture" in str(result.reason)
+    assert "token_env" not in str(result.reason)
+
+
+def test_a_reason_that_is_no_cap_holds() -> None:
+    """What will not be taken for what it is stays skipped, whatever the caps are."""
+    for reason in ("video is not taken yet", "https://x.example/p gave an SVG drawing", ""):
+        assert not fits(reason, HttpSettings())
 
 
 def test_a_film_is_not_read_to_its_end(site: Site, taking: Taking) -> None:

@@ -53,6 +53,22 @@ def ids(archive: Archive, run: Run, plan: Any, now: datetime, entry_of: Make) ->
     return [item.attachment_id for item in archive.wanted("iss", now, limit=99)]
 
 
+def test_what_was_skipped_for_a_reason_that_holds_no_more_is_wanted_again(
+    archive: Archive, run: Run, ids: list[int], now: datetime
+) -> None:
+    """Only what was skipped for that reason, only of that source, and not what the post no longer points to."""
+    reasons = ("over the cap", "over the cap", "a film", "over the cap")
+    skipped = [MediaResult(state=MediaState.SKIPPED, reason=reason) for reason in reasons]
+    archive.record_media(run.id, list(zip(ids, skipped, strict=False)), now)
+    with archive.database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE attachments SET removed_at = '2016-12-03 21:00:00' WHERE id = {ids[3]}")
+    assert archive.reconsider("esa", lambda reason: True) == 0
+    assert archive.reconsider("iss", lambda reason: "cap" in reason) == 2
+    assert [item.attachment_id for item in archive.wanted("iss", now, limit=9)] == [ids[0], ids[1], ids[4]]
+    assert [item.attempts for item in archive.wanted("iss", now, limit=9)] == [0, 0, 0]
+    assert archive.reconsider("iss", lambda reason: "cap" in reason) == 0
+
+
 def test_what_is_wanted_comes_in_pages(archive: Archive, ids: list[int], now: datetime) -> None:
     """Wanted attachments are gone through by number, each with its post's key and what the source stated."""
     first = archive.wanted("iss", now, limit=2)
