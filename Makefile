@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test proof docs format clean
+.PHONY: demo test proof docs tables format clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Cupola needs Python 3.11 or newer; this is %s. Say: make PYTHON=python3.12" % sys.version.split()[0])'
@@ -29,6 +29,11 @@ proof: $(READY)
 docs: $(READY)
 	$(BIN)/python -m jobs.cli.reference docs/commands.md
 	$(BIN)/python docs/story.py docs/story.md
+
+# the word table of the split, made anew from wordfreq; the same bytes each time
+tables: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[tables]'
+	$(BIN)/python tuning/words.py
 
 format: $(READY)
 	$(BIN)/ruff format .

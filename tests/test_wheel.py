@@ -69,6 +69,20 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel):
     assert "jobs/sample.yaml" in names
 
 
+def test_the_wheel_carries_the_licence_of_each_part_of_it(wheel):
+    """The word table is share-alike: its licence lies beside it and in the wheel's record, and the metadata say so."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        metadata = next(archive.read(n).decode() for n in names if n.endswith(".dist-info/METADATA"))
+        table = archive.read("scraper/text/words.txt")
+    assert "License-Expression: MIT AND CC-BY-SA-4.0" in metadata
+    kept = {n.partition(".dist-info/licenses/")[2] for n in names}
+    assert {"LICENSE", "NOTICE", "scraper/text/words.LICENSE"} <= kept
+    assert "scraper/text/words.LICENSE" in names
+    assert len(table) > 1_000_000
+    assert table.splitlines() == sorted(table.splitlines())
+
+
 def test_every_module_of_the_wheel_can_be_imported(environment, tmp_path):
     """From an empty folder, isolated, each module imports without a warning, and all come from the wheel."""
     script = (

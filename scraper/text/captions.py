@@ -15,10 +15,9 @@ from scraper.model import Lang, Segment, Split
 from scraper.text.decode import NEWLINE, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
 from scraper.text.layout import lay_out
-from scraper.text.lexicon import FUNCTION_WORDS
 from scraper.text.pieces import Piece, bounds, pieces_in, totals
 from scraper.text.sureness import sureness
-from scraper.text.tables import ALIEN, LANGUAGES
+from scraper.text.tables import ALIEN, LANGUAGES, is_common
 
 #: a longer body is read a window at a time, so that memory is bounded by the window
 WINDOW = 100_000
@@ -72,9 +71,12 @@ def _judge(body: str, words: Sequence[Word], found: set[int]) -> None:
     if margin <= _THIRD_MARGIN:
         return
     third = total.index(best)
-    common = FUNCTION_WORDS.get(LANGUAGES[third], frozenset()) if third < ALIEN else frozenset()
     # the letters of two or three words prove nothing, unless they are of another script; a common word does
-    if margin > _THIRD_SURE or third >= _OTHER_SCRIPT or any(body[w.start : w.end].lower() in common for w in words):
+    if (
+        margin > _THIRD_SURE
+        or third >= _OTHER_SCRIPT
+        or any(is_common(body[w.start : w.end], LANGUAGES[third]) for w in words)
+    ):
         found.add(third)
 
 

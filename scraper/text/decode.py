@@ -15,6 +15,8 @@ BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.5, 2.0, 2.0, 2.5
 SENTENCE_END, EMOJI, DASH, COLON, QUOTE, BRACKET, CAPITAL, COMMA, SPACE, JOINED = (
     4.0, 4.5, 5.5, 7.0, 11.0, 9.0, 9.0, 10.0, 12.0, 40.0,
 )  # fmt: skip
+#: «montagnes.Mountains», «rue/street» or «rue|street», «rue/ street», three spaces or more, «farine = flour»
+GLUED, TIGHT, HALF_TIGHT, WIDE, EQUALS = 7.0, 5.0, 2.5, 5.0, 5.0
 #: at the borders of a long quotation within a sentence, which may be a part of its own
 CITED = 6.5
 #: on top of a change to or from a third language
@@ -28,13 +30,21 @@ _SEPARATOR = re.compile(
 _QUOTES = re.compile(r"[»”\"’'][.!?…]?\s{0,3}[-–—/|]?\s{0,3}[«“„\"‘']")
 _SENTENCE_END = re.compile(r"(?:[.!?…]|\.\.\.)[»”\"')\]]{0,2}(?:\s|$)")
 _DASH = re.compile(r"\s[-–—]\s")
+_GLUED = re.compile(r"[.!?…][»”\"]?")
+_HALF_TIGHT = ("/ ", " /", "| ", " |")
 _LONGEST = 64
 
 
 @lru_cache(maxsize=4096)
 def _price(gap: str) -> float:
     """The price of a change of language over ``gap``, the text between two words."""
-    if not gap or gap in "-'’_" or (len(gap) == 1 and not gap.isspace() and gap.isascii() and gap not in '/|"'):
+    if gap in "/|" and gap:
+        return TIGHT
+    if not gap.strip() and len(gap) > 2 and "\n" not in gap:
+        return WIDE
+    if _GLUED.fullmatch(gap):
+        return GLUED
+    if not gap or gap in "-'’_" or (len(gap) == 1 and not gap.isspace() and gap.isascii() and gap != '"'):
         return JOINED
     if re.search(r"\n[^\S\n]*\n", gap):
         return BLANK_LINE
@@ -44,12 +54,16 @@ def _price(gap: str) -> float:
         return QUOTES
     if "\n" in gap or "\r" in gap or "\u2028" in gap:
         return NEWLINE
+    if gap in _HALF_TIGHT:
+        return HALF_TIGHT
     if _SENTENCE_END.search(gap):
         return SENTENCE_END
     if _DASH.search(gap):
         return DASH
     if any(ord(c) >= 0x2190 and not c.isalnum() for c in gap):
         return EMOJI
+    if "=" in gap:
+        return EQUALS
     if ":" in gap or ";" in gap:
         return COLON
     if "«" in gap or "»" in gap or "“" in gap or "”" in gap or '"' in gap:

@@ -23,6 +23,8 @@ ARTICLE = 2.5
 _CHAIN = 4
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
+#: how much each word of «tête-à-tête» or «Aix-en-Provence» counts, and a word that no table knows
+_HYPHENATED, _UNLISTED = 0.12, 1.0
 
 _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 _SPACED = " \u00a0\u202f"
@@ -96,7 +98,7 @@ def weigh(body: str) -> list[Word]:
                     word.lean(LANGUAGES.index(hint), push)
                 hint, push = None, 0.0
             if gap == "-":
-                _hyphenate(body, words, word)
+                _hyphenate(words, word)
             if words and len(gap) > 1 and gap[0] in _SPACED and gap[1] in "!?:;»" and not words[-1].silent:
                 words[-1].lean(_FR, FRENCH_SPACING)
         if between:
@@ -107,20 +109,16 @@ def weigh(body: str) -> list[Word]:
     return words
 
 
-def _hyphenate(body: str, words: Sequence[Word], last: Word) -> None:
-    """Let «Aix-en-Provence» be a name: its small words are of no sentence."""
-    if not body[last.start].isupper():
-        return
+def _hyphenate(words: Sequence[Word], last: Word) -> None:
+    """Let «Aix-en-Provence» be a name and «tête-à-tête» one word: its small words are of no sentence."""
     chain = [last]
     for word in reversed(words[-_CHAIN:]):
         if word.end != chain[-1].start - 1:
-            return
-        chain.append(word)
-        if body[word.start].isupper():
             break
+        chain.append(word)
     if len(chain) > 2:
         for word in chain:
-            word.weight *= _ACRONYM
+            word.weight = min(word.weight, _HYPHENATED)
 
 
 def _without(body: str, start: int, end: int, between: Sequence[Token]) -> str:
@@ -152,6 +150,8 @@ def _weigh(text: str, *, first: bool, shouting: bool) -> tuple[WordScore, float]
     if text[0] in "#＃":
         text, weight = text[1:], _TAGGED
     weighed = score(text)
+    if not weighed.listed:
+        weight *= _UNLISTED
     if shouting or text.islower():
         return weighed, weight
     rest = text[1:].replace("'", "").replace("’", "")

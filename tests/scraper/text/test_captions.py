@@ -310,8 +310,8 @@ def test_an_unknown_word_is_other_and_asks_for_a_person() -> None:
 
 
 def test_a_sentence_that_leans_the_other_way_asks_for_a_person() -> None:
-    """Two short titles, one of them not recognised: the whole is flagged rather than passed on as sure."""
-    doubtful = split("Pointing Menu\n\nMenu Pointage")
+    """Two short titles on one line, one of them not recognised: the whole is flagged rather than passed on as sure."""
+    doubtful = split("Moment magnétique. Magnetic Moment")
     clear = split("Le lac gelé brille ce matin.\n\nThe frozen lake is shining this morning.")
     assert doubtful.needs_review
     assert not clear.needs_review
