@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,24 @@ def _status(number: int, text: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@dataclasses.dataclass
+class Spent:
+    """Seconds that went into one kind of work."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        """What is done in the block is of this kind."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        yield
+        self.wall += time.perf_counter() - wall
+        self.cpu += time.process_time() - cpu
+
+
 class Filled:
-    """An archive of so many posts, and how long each part of filling it took."""
+    """An archive of so many posts, and how long each part of filling it took: wall and processor time."""
 
     def __init__(self, folder: Path, posts: int) -> None:
         self.posts, self.source = posts, source()
@@ -93,44 +110,43 @@ class Filled:
         self.pages = list(answers(posts))
         self.seconds = self.visit()
 
-    def visit(self) -> dict[str, float]:
+    def visit(self) -> dict[str, Spent]:
         """One harvest's work but for the network; seconds by part."""
-        seconds = dict.fromkeys(("parse", "read", "keep", "record"), 0.0)
+        seconds = {part: Spent() for part in ("parse", "read", "keep", "record")}
         run = self.archive.journal.begin("bench", "mastodon", BASE, now=NOW)
         for page in self.pages:
             self._page(run, page, seconds)
         self.archive.journal.close(run, RunStatus.COMPLETED, now=NOW)
         return seconds
 
-    def _page(self, run: Run, page: Capture, seconds: dict[str, float]) -> None:
-        times = [time.perf_counter()]
-        posts, failure = parsed(self.source, page, None)
-        times.append(time.perf_counter())
+    def _page(self, run: Run, page: Capture, seconds: dict[str, Spent]) -> None:
+        with seconds["parse"].on():
+            posts, failure = parsed(self.source, page, None)
         assert failure is None
         assert len(posts) == PAGE
-        entries = [(post, read(post, (), None)) for post in posts]
-        times.append(time.perf_counter())
-        number = self.archive.captures.keep(run, page)
-        times.append(time.perf_counter())
-        self.archive.record(run.id, number, entries, plan=plan, now=NOW)
-        times.append(time.perf_counter())
-        for part, start, end in zip(seconds, times, times[1:], strict=False):
-            seconds[part] += end - start
+        with seconds["read"].on():
+            entries = [(post, read(post, (), None)) for post in posts]
+        with seconds["keep"].on():
+            number = self.archive.captures.keep(run, page)
+        with seconds["record"].on():
+            self.archive.record(run.id, number, entries, plan=plan, now=NOW)
 
 
 def record(options: argparse.Namespace, folder: Path) -> None:
     """Posts written a second, and posts found unchanged a second."""
-    added, same, shares = [], [], []
+    visits = []
     for number in range(options.rounds):
         filled = Filled(folder / str(number), options.posts)
-        again = filled.visit()
-        added.append(options.posts / filled.seconds["record"])
-        same.append(options.posts / again["record"])
-        shares.append(filled.seconds["keep"] / sum(filled.seconds.values()))
+        visits.append((filled.seconds, filled.visit()))
         filled.archive.close()
     print(f"{options.posts} posts, {options.rounds} rounds, medians")
-    print(f"added {statistics.median(added):.0f} a second, unchanged {statistics.median(same):.0f} a second")
-    print(f"keeping the answers (WARC, synced to the disk) is {statistics.median(shares):.1%} of all but the network")
+    print("| of | added/s | unchanged/s | keeping the answers (WARC) |\n" + "|---" * 4 + "|")
+    for of in ("wall", "cpu"):
+        added, same = (
+            statistics.median(options.posts / getattr(parts[at]["record"], of) for parts in visits) for at in (0, 1)
+        )
+        shares = [getattr(new["keep"], of) / sum(getattr(part, of) for part in new.values()) for new, _ in visits]
+        print(f"| {of} | {added:.0f} | {same:.0f} | {statistics.median(shares):.1%} of all but the network |")
 
 
 def anew(options: argparse.Namespace, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """How fast a harvest is, how it stands up to faults, and whether its memory stays flat.
 
     python benchmarks/harvest.py compare [--latency 0.05] [--rounds 5] [--gallery-dl PATH]
-    python benchmarks/harvest.py second | faults | memory | split
+    python benchmarks/harvest.py second | faults | memory | split | warc
 
 Every figure is of whole processes against a fake Mastodon server on loopback (``--bench`` is the folder that holds
 ``fakeserver.py``, ``ceilings.py`` and ``verify.py``); nginx serves the pictures in front of it where it is installed.
@@ -208,6 +208,39 @@ def compare(options: argparse.Namespace, folder: Path) -> None:
         print(f"| {name}{failed} | {wall:.2f} | {span} | {cpu:.2f} | {rss:.0f} | {posts / wall:.0f} | {ratio:.2f} |")
 
 
+#: the same command, but an answer is only noted in the index: no look for one like it, no record, no file, no sync
+WITHOUT_WARC = """
+from jobs.cli.main import cupola
+from storage.captures import Captures
+Captures.keep = Captures.note
+cupola()
+"""
+
+
+def warc(options: argparse.Namespace, folder: Path) -> None:
+    """What the keeping of answers takes of a harvest: with and without it in turn, each into a new archive."""
+    posts = options.posts or 2000
+    out = folder / "warc"
+    shares: dict[str, list[float]] = {"wall": [], "cpu": []}
+    with Bench(folder, options.bench, posts, nginx=True).up() as base:
+        for number in range(options.rounds):
+            runs: dict[bool, Run] = {}
+            for keeps in (True, False) if number % 2 else (False, True):
+                shutil.rmtree(out, ignore_errors=True)
+                command = ours(out, base)
+                runs[keeps] = measure(command if keeps else [sys.executable, "-c", WITHOUT_WARC, *command[1:]])
+                if held(out) != {"posts": posts, "stored": posts} or keeps is not (out / "archive" / "warc").exists():
+                    sys.exit("not what was to be measured")
+            for of, seen in shares.items():
+                seen.append(1 - getattr(runs[False], of) / getattr(runs[True], of))
+            print(
+                f"with {runs[True].wall:.2f} s, CPU {runs[True].cpu:.2f} s; "
+                f"without {runs[False].wall:.2f} s, CPU {runs[False].cpu:.2f} s"
+            )
+    for of, seen in shares.items():
+        print(f"{of}: keeping takes {statistics.median(seen):.1%} of the harvest ({min(seen):.1%} to {max(seen):.1%})")
+
+
 def held(folder: Path) -> dict[str, int]:
     """What an archive of ours holds."""
     with sqlite3.connect(folder / "archive" / "cupola.db") as database:
@@ -300,7 +333,14 @@ def split_share(options: argparse.Namespace, folder: Path) -> None:
 
 def main() -> None:
     """Run one mark."""
-    marks = {"compare": compare, "second": second, "faults": faults, "memory": memory, "split": split_share}
+    marks = {
+        "compare": compare,
+        "second": second,
+        "faults": faults,
+        "memory": memory,
+        "split": split_share,
+        "warc": warc,
+    }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mark", choices=marks)
     parser.add_argument(
