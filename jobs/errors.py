@@ -6,6 +6,7 @@ JobsError            one base for the room
  +-- Interrupted     a person or the system asked to stop
  +-- CrewLost        the process that takes pictures has ended by itself
  +-- PostUnreadable  a post whose text could not be read; only it is left out
+ +-- Contradiction   two places of a source say different things of one post; one of them is kept
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ class Interrupted(JobsError):
 
 class CrewLost(JobsError):
     """The process that takes pictures has ended by itself; the pictures in its hands are still wanted."""
+
+
+class Contradiction(JobsError):
+    """Two pages say different things of one post, or one gives an older edit than the other; one of them is kept."""
 
 
 class PostUnreadable(JobsError):

@@ -14,7 +14,7 @@ from typing import Any
 
 from jobs.differences import Difference, difference
 from jobs.errors import Interrupted, PostUnreadable
-from jobs.pipeline import renewed
+from jobs.lease import renewed
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, plan
 from scraper.capture import Capture, Request

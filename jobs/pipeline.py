@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
-from threading import Event, Thread
+from datetime import timedelta
 
 from jobs.downloads import Downloads, Workers, taker
-from jobs.errors import CrewLost, Interrupted, PostUnreadable
+from jobs.errors import Contradiction, CrewLost, Interrupted, PostUnreadable
+from jobs.lease import renewed
 from jobs.looks import Look
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
 from scraper.capture import Capture, Request
 from scraper.crawl import Page
-from scraper.masking import shown
+from scraper.masking import named, shown
 from scraper.media import fits
 from scraper.model import MediaResult, MediaState, Post
 from scraper.settings import interval_of
@@ -41,10 +39,10 @@ logger = logging.getLogger(__name__)
 OVERLAP = timedelta(days=3)
 #: said when the cursor does not hold any more
 CHANGED = "its address or options have changed since it was read whole; everything is read once more"
+#: notes that are told
+NOTED = 20
 #: said when a run ended because it had lost its lease
 LOST = "another run took it over in the middle; what is counted here was recorded before"
-#: a lease is renewed this often; it lasts four times as long
-RENEWAL_SECONDS = 15.0
 #: outcomes of pictures recorded in one transaction
 BATCH = 40
 #: from so many seconds between two requests on each picture is recorded, and seen, as it comes
@@ -196,14 +194,17 @@ class _Harvest:
 
         entries = entries_of(self.visit, self.means, page, report, unreadable)
         if entries:
-            recorded = archive.record(self.run.id, capture_id, entries, plan=plan, now=self.means.now())
+            recorded = archive.record(self.run.id, capture_id, entries, plan=plan, now=self.means.now(), settled=True)
             changes = list(recorded.changes.values())
             report.posts_found += len(entries)
             report.posts_added += changes.count(Change.ADDED)
             report.posts_updated += changes.count(Change.UPDATED)
-            report.posts_unchanged += changes.count(Change.UNCHANGED)
+            report.posts_unchanged += changes.count(Change.UNCHANGED) + changes.count(Change.CONTRADICTED)
             report.posts_buried += changes.count(Change.BURIED)
             report.needs_review += sum(reading.needs_review for _, reading in entries)
+            for key, change in recorded.changes.items():
+                if change is Change.CONTRADICTED:
+                    self._contradicted(key, page.request.url, capture_id)
             for key, error in recorded.failures.items():
                 self._fail("post", error, url=page.request.url, key=key, capture_id=capture_id)
         whole = report.failed == before
@@ -263,31 +264,25 @@ class _Harvest:
                 )
                 self.report.fail(failure)
 
+    def _contradicted(self, key: str, url: str, capture_id: int | None) -> None:
+        """Tell that a page says something else of a post than what is kept; the archive notes it once."""
+        message = f"{key} is told otherwise on {named(url)}; what was seen first, or edited last, is kept"
+        if len(self.report.notes) < NOTED:
+            self.report.notes.append(message)
+        if not self.archive.journal.has_failed(self.run.source_id, key, Contradiction):
+            self.archive.journal.fail(
+                self.run,
+                "post",
+                Contradiction(message),
+                url=shown(url),
+                key=key,
+                capture_id=capture_id,
+                now=self.means.now(),
+            )
+
     def _fail(self, stage: str, error: Exception, *, url: str, capture_id: int | None, key: str | None = None) -> None:
         """Record that something failed, with its evidence, and go on."""
         self.report.fail(Failure.of(stage, error, url=url, key=key))
         self.archive.journal.fail(
             self.run, stage, error, url=shown(url), key=key, capture_id=capture_id, now=self.means.now()
         )
-
-
-@contextmanager
-def renewed(archive: Archive, run: Run, now: Callable[[], datetime]) -> Iterator[None]:
-    """Keep the run's lease alive while a page or a picture takes its time, from a thread of its own."""
-    done = Event()
-
-    def renew() -> None:
-        while not done.wait(RENEWAL_SECONDS):
-            try:
-                archive.journal.renew(run, now())
-            except StorageError:
-                # a lock that lasts: tried again in a quarter of a lease
-                continue
-
-    thread = Thread(target=renew, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

@@ -85,6 +85,7 @@ class Archive:
         plan: Plan,
         now: datetime,
         seen: bool = True,
+        settled: bool = False,
     ) -> Recorded:
         """Bring the archive up to date with the posts of one page, all in one transaction.
 
@@ -97,6 +98,8 @@ class Archive:
             plan: the state in which an attachment begins, and why if it will not be taken.
             now: aware UTC.
             seen: whether they were seen at their source just now, and not read anew from an answer that is held.
+            settled: whether a post that contradicts what the same run has seen elsewhere, or is an older edit than the
+                one that is held, is left as it is (``Change.CONTRADICTED``).
 
         Raises:
             SourceBusy: the run has lost its lease.
@@ -107,7 +110,8 @@ class Archive:
         try:
             with self.database.write() as connection:
                 ensure_running(connection, run_id)
-                return Recorded(changes=record_posts(connection, run_id, capture_id, entries, plan, now, seen=seen))
+                done = record_posts(connection, run_id, capture_id, entries, plan, now, seen=seen, settled=settled)
+                return Recorded(changes=done)
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, RowRefused):
                 raise
@@ -118,7 +122,9 @@ class Archive:
             for entry in entries:
                 try:
                     with connection.begin_nested():
-                        changes |= record_posts(connection, run_id, capture_id, [entry], plan, now, seen=seen)
+                        changes |= record_posts(
+                            connection, run_id, capture_id, [entry], plan, now, seen=seen, settled=settled
+                        )
                 except Exception as error:  # noqa: BLE001 - one post must not cost its page; it is told with its key
                     failures[entry[0].key] = self._refusal(entry[0].key, error)
         return Recorded(changes=changes, failures=failures)

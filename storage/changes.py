@@ -33,6 +33,8 @@ class Change(StrEnum):
     UNCHANGED = "unchanged"
     #: it was taken out for good, and stays out
     BURIED = "buried"
+    #: it says something else than the same run has seen elsewhere, or is an older edit than what is held: left alone
+    CONTRADICTED = "contradicted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,22 @@ def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False) -> Decis
     why = dict.fromkeys((*edited, *_differing(stored[1], reading)))
     change = Change.UPDATED if why else Change.UNCHANGED
     return Decision(change=change, why=tuple(why), is_edited=bool(edited), entry=(post, reading))
+
+
+def contradicts(stored: Post, fresh: Post, *, seen_before: bool) -> bool:
+    """Whether a post that differs from the stored one is no news, so that two pages cannot take turns in changing it.
+
+    An older edit never replaces a newer one. Of what two pages of one run say the newer edit counts, else what was
+    seen first.
+
+    Args:
+        stored: what is held.
+        fresh: what came now.
+        seen_before: whether the same run has seen the post already.
+    """
+    if stored.edited_at is not None and fresh.edited_at is not None and stored.edited_at != fresh.edited_at:
+        return fresh.edited_at < stored.edited_at
+    return seen_before and not (stored.edited_at is None and fresh.edited_at is not None)
 
 
 def match(stored: Sequence[Attachment], fresh: Sequence[Attachment]) -> list[int | None]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
 from scraper.model import Attachment, MediaState
-from storage.changes import Change, Entry, content_hash, decide, match
+from storage.changes import Change, Entry, content_hash, contradicts, decide, match
 from storage.columns import safe
 from storage.decisions import refresh
 from storage.dialects import insert_all
@@ -50,11 +50,13 @@ def record_posts(
     now: datetime,
     *,
     seen: bool = True,
+    settled: bool = False,
 ) -> dict[str, Change]:
     """Bring the rows of these posts up to date; what became of each, by its key.
 
     Of a post that is given twice the first one counts. All posts are of one source. ``seen`` says whether they
-    were seen there just now, and not only read anew from an answer that is held.
+    were seen there just now, and not only read anew from an answer that is held; ``settled`` that a post which
+    contradicts what is held (see ``storage.changes.contradicts``) is left as it is.
 
     Raises:
         ValueError: a post contradicts itself.
@@ -65,7 +67,7 @@ def record_posts(
         fresh: dict[str, Entry] = {}
         for entry in entries[at : at + _CHUNK]:
             fresh.setdefault(safe(entry[0].native_id), entry)
-        changes |= _Page(connection, run_id, capture_id, plan, now, seen=seen).record(fresh)
+        changes |= _Page(connection, run_id, capture_id, plan, now, seen=seen, settled=settled).record(fresh)
     return changes
 
 
@@ -81,9 +83,18 @@ class _Page:
     """The posts of one page on their way into the archive."""
 
     def __init__(
-        self, connection: Connection, run_id: int, capture_id: int | None, plan: Plan, now: datetime, *, seen: bool
+        self,
+        connection: Connection,
+        run_id: int,
+        capture_id: int | None,
+        plan: Plan,
+        now: datetime,
+        *,
+        seen: bool,
+        settled: bool,
     ) -> None:
-        self._connection, self._run_id, self._plan, self._now, self._seen = connection, run_id, plan, now, seen
+        self._connection, self._run_id, self._plan, self._now = connection, run_id, plan, now
+        self._seen, self._settled = seen, settled
         self._provenance = {"run_id": run_id, "capture_id": capture_id, "changed_at": now}
 
     def record(self, fresh: dict[str, Entry]) -> dict[str, Change]:
@@ -110,7 +121,9 @@ class _Page:
             changes |= dict.fromkeys((entry[0].key for entry, _ in new.values()), Change.ADDED)
         ids = self._insert(new, mine) if new else []
         if changed:
-            changes |= self._update(changed)
+            changes |= self._update(
+                changed, {post_id for post_id, _, _, last in known.values() if last == self._run_id}
+            )
         if self._seen:
             ids += [post_id for post_id, _, _, last in known.values() if last != self._run_id]
             returned = [post_id for post_id, _, gone_at, _ in known.values() if gone_at is not None]
@@ -135,7 +148,7 @@ class _Page:
         insert_all(self._connection, _attachments, attachments)
         return [post_id for post_id, _ in numbered]
 
-    def _update(self, changed: dict[int, tuple[Entry, str]]) -> dict[str, Change]:
+    def _update(self, changed: dict[int, tuple[Entry, str]], seen_before: set[int]) -> dict[str, Change]:
         changes: dict[str, Change] = {}
         posts: list[dict[str, Any]] = []
         hashes: list[dict[str, Any]] = []
@@ -145,8 +158,16 @@ class _Page:
         for post_id, (row, segments, attachments) in _load(self._connection, list(changed)).items():
             fresh, digest = changed[post_id]
             live = [item for item in attachments if item["removed_at"] is None]
-            decision = decide(entry_of(row, segments, live), fresh)
+            stored = entry_of(row, segments, live)
+            decision = decide(stored, fresh)
             changes[fresh[0].key] = decision.change
+            if (
+                self._settled
+                and decision.change is Change.UPDATED
+                and contradicts(stored[0], fresh[0], seen_before=post_id in seen_before)
+            ):
+                changes[fresh[0].key] = Change.CONTRADICTED
+                continue
             if decision.change is Change.UNCHANGED:
                 # what differs is only what turned empty; the next time it is known at a glance
                 hashes.append({"row_id": post_id, "content_hash": digest})

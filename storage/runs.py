@@ -216,6 +216,12 @@ class Journal:
         with self._database.write() as connection:
             connection.execute(insert(_failures), [row])
 
+    def has_failed(self, source_id: str, key: str, error: type[Exception]) -> bool:
+        """Whether any run has recorded such a failure of a post."""
+        mine = (_failures.c.source_id == source_id, _failures.c.key == key, _failures.c.error == error.__name__)
+        with self._database.read() as connection:
+            return connection.scalar(select(_failures.c.id).where(*mine).limit(1)) is not None
+
     def cursor(self, source_id: str, scope: str | None = None) -> datetime | None:
         """Where the next run goes on: from the last run that moved it; None before the first.
 

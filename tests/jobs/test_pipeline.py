@@ -444,6 +444,24 @@ def test_a_source_that_another_run_has_is_left_alone(run, archive, world):
     assert world.asked == []
 
 
+def test_two_pages_that_contradict_each_other_do_not_take_turns(run, archive, world, clock):
+    """What the run saw first stays, however often it runs; that is said each time, and noted once with its evidence."""
+    world.pages[f"{BASE}/2"]["posts"].append(item(5) | {"text": "Autre chose.", "pictures": []})
+    reports = []
+    for _ in range(3):
+        reports.append(run(since=datetime(2017, 6, 1, tzinfo=UTC)))
+        clock.at += timedelta(days=1)
+    assert [(report.posts_added, report.posts_updated, report.failed) for report in reports] == [
+        (5, 0, 0), (0, 0, 0), (0, 0, 0)]  # fmt: skip
+    assert {report.outcome for report in reports} == {Outcome.COMPLETED}
+    assert [[note.partition(" on ")[0] for note in report.notes] for report in reports] == [
+        ["diary:p5 is told otherwise"]] * 3  # fmt: skip
+    assert ask(archive, "SELECT count(*) FROM revisions") == [(0,)]
+    assert ask(archive, "SELECT run_id, stage, error, key FROM failures") == [(1, "post", "Contradiction", "diary:p5")]
+    world.pages[f"{BASE}/1"]["posts"][0]["text"] = "Bonjour, corrigé."
+    assert run(since=datetime(2017, 6, 1, tzinfo=UTC)).posts_updated == 1
+
+
 def test_a_run_that_loses_its_lease_tells_what_it_did(run, archive, world):
     """Another run took the source over meanwhile: what was recorded before is counted, and who has it is named."""
 

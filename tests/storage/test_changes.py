@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.model import Attachment, DateOrigin, Lang, MediaKind, Post, Published, Reading, Segment, Split
-from storage.changes import Change, Entry, content_hash, decide, match
+from storage.changes import Change, Entry, content_hash, contradicts, decide, match
 
 ROOT = Path(__file__).parents[2]
 DAY = Published.on_day(date(2016, 12, 3), DateOrigin.API)
@@ -275,3 +275,25 @@ def test_a_gallery_of_thousands_is_matched(entry_of: Callable[..., Entry]) -> No
     """A hostile post with very many attachments is matched like any other."""
     many = [picture(number % 7) for number in range(20_000)]
     assert match(many, many[1:]).count(None) == 0
+
+
+EARLY, LATE = datetime(2017, 1, 1, tzinfo=UTC), datetime(2017, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("held", "came", "first", "again"),
+    [
+        (None, None, False, True),
+        (EARLY, EARLY, False, True),
+        (EARLY, LATE, False, False),
+        (None, LATE, False, False),
+        (LATE, EARLY, True, True),
+        (LATE, None, False, True),
+    ],
+    ids=["no edits", "the same edit", "a newer edit", "a first edit", "an older edit", "an edit that is not told"],
+)
+def test_which_of_two_statements_counts(held: datetime | None, came: datetime | None, first: bool, again: bool) -> None:
+    """The newer edit, else what the run saw first; an older edit never replaces a newer one."""
+    stored, fresh = (Post(source_id="iss", native_id="1", edited_at=at) for at in (held, came))
+    assert contradicts(stored, fresh, seen_before=False) is first
+    assert contradicts(stored, fresh, seen_before=True) is again
