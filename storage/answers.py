@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from storage import warc, warcfiles
 from storage.damage import Damage, Share, Trouble
 from storage.engine import Database
-from storage.views import captures, runs
+from storage.views import captures, removals, runs
 
 _PLACE = (captures.c.offset, captures.c.length, captures.c.sha256, captures.c.size)
 _BATCH = 500
@@ -22,7 +22,8 @@ _BATCH = 500
 def files(database: Database, folder: Path, share: Share) -> Iterator[tuple[str, bool]]:
     """Every WARC file of a part of the archive, by its path within it, and whether it belongs to it.
 
-    A file belongs to the archive if an index row or the journal of runs knows it.
+    A file belongs to the archive if an index row or the journal of runs knows it; not one that is to be removed, be
+    it whole or not: what was taken out for good, or was half written for that when somebody was cut off.
     """
     held = {name for name in _listed(folder) if share.holds(name)}
     last = ""
@@ -41,7 +42,8 @@ def files(database: Database, folder: Path, share: Share) -> Iterator[tuple[str,
         run_id = warcfiles.run_of(Path(name).name)
         with database.read() as connection:
             known = connection.scalar(select(runs.c.id).where(runs.c.id == run_id)) is not None
-        yield name, known
+            going = connection.scalar(select(removals.c.path).where(removals.c.path == name)) is not None
+        yield name, known and not going
 
 
 def read(folder: Path, row: Mapping[Any, Any]) -> warc.Answer | None:

@@ -26,7 +26,7 @@ def disk_fault(error: OSError, path: Path) -> StorageError:
         return StorageError(
             f"{path} holds a link or a file where a folder of the archive should be ({why}); move it away"
         )
-    return StorageError(f"the disk is at fault at {path} ({why})")
+    return StorageError(f"the disk is at fault at {path} ({why}); check the disk, then run the same again")
 
 
 @contextmanager

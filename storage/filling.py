@@ -170,7 +170,9 @@ class Filling:
             row[0].rpartition("/")[2]
             for row in snapshot.execute("SELECT DISTINCT file FROM captures WHERE file IS NOT NULL")
         }
-        for name in sorted(held | indexed):
+        # what was taken out for good, by a forget that was cut off: the next one removes it
+        going = {row[0].rpartition("/")[2] for row in snapshot.execute("SELECT path FROM removals")}
+        for name in sorted(held - going | indexed):
             path = f"{warcfiles.FOLDER}/{name}"
             run = snapshot.execute("SELECT status FROM runs WHERE id = ?", (warcfiles.run_of(name),)).fetchone()
             if run is not None and run[0] == "running":

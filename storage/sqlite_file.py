@@ -55,6 +55,8 @@ class SqliteFile:
                 raise self.missing()
         else:
             folder.mkdir(parents=True, exist_ok=True)
+        if read_only:
+            _roll_back(self.path, busy_timeout)
         mode = "mode=ro" if read_only else "mode=rwc" if create else "mode=rw"
         if read_only and _is_quiet(self.path) and not os.access(self.path.parent, os.W_OK):
             # nobody is writing: SQLite need not look for that, and could not
@@ -156,13 +158,10 @@ def _of_sqlite(code: int, cause: sqlite3.Error, path: Path) -> StorageError:
         case sqlite3.SQLITE_FULL:
             return _disk_full(path)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return _read_only(path)
+            return _left(path) if _is_left(path) else _read_only(path)
         case sqlite3.SQLITE_CANTOPEN:
-            if os.access(path, os.R_OK) and not os.access(path.parent, os.W_OK) and not _is_quiet(path):
-                return ArchiveReadOnly(
-                    f"{path} was left in the middle of a write and its folder cannot be written to;"
-                    " copy the whole folder to a disk that can, and open it there"
-                )
+            if _is_left(path):
+                return _left(path)
             return ArchiveReadOnly(f"{path} cannot be opened; check that the folder is yours to read and write")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_FORMAT:
             return ArchiveDamaged(
@@ -192,6 +191,17 @@ def _disk_full(path: Path) -> DiskFull:
 
 def _read_only(path: Path) -> ArchiveReadOnly:
     return ArchiveReadOnly(f"{path} may not be written to; check its permissions and those of its folder")
+
+
+def _left(path: Path) -> ArchiveReadOnly:
+    return ArchiveReadOnly(
+        f"{path} was left in the middle of a write and its folder cannot be written to;"
+        " copy the whole folder to a disk that can, and open it there"
+    )
+
+
+def _is_left(path: Path) -> bool:
+    return os.access(path, os.R_OK) and not os.access(path.parent, os.W_OK) and not _is_quiet(path)
 
 
 def _no_space(path: Path) -> bool:
@@ -241,7 +251,26 @@ def _use_wal(connection: sqlite3.Connection, busy_timeout: float) -> None:
             time.sleep(0.005)
 
 
+def _roll_back(path: Path, busy_timeout: float) -> None:
+    """Take back what a killed process had begun to write without WAL, if it had: a reader may not do that itself.
+
+    An archive is without WAL until its first writer comes: a new one, a backup, one that was restored.
+    """
+    journal = path.with_name(f"{FILE}-journal")
+    if _holds(journal) and os.access(path.parent, os.W_OK) and os.access(path, os.W_OK):
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=busy_timeout)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
 def _is_quiet(path: Path) -> bool:
     """Whether no write is under way or was left half done."""
-    journal, index = path.with_name(f"{FILE}-wal"), path.with_name(f"{FILE}-shm")
-    return not index.exists() and not (journal.exists() and journal.stat().st_size)
+    left = (path.with_name(f"{FILE}-{end}") for end in ("wal", "journal"))
+    return not path.with_name(f"{FILE}-shm").exists() and not any(map(_holds, left))
+
+
+def _holds(path: Path) -> bool:
+    """Whether there is something in a file."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False

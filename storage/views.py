@@ -132,6 +132,8 @@ captures = table(
     column("offset", Integer),
     column("length", Integer),
 )
+removals = table("removals", column("path", SafeText))
+
 runs = table(
     "runs",
     column("id", Integer),

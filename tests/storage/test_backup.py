@@ -329,6 +329,18 @@ def test_nothing_is_overwritten_by_what_comes_back(living: Living, target: Path,
     assert_whole(restored(target, tmp_path / "empty"), 3)
 
 
+def test_what_a_forget_left_to_be_removed_is_in_no_backup(living: Living, target: Path) -> None:
+    """Killed before it removed the files, it left what was taken out for good: no new copy of that is made."""
+    living.back_up(target)
+    (first, *_) = sorted((living.folder / "warc").iterdir())
+    with living.archive.database.write() as connection:
+        connection.exec_driver_sql("UPDATE captures SET file = NULL WHERE id = 1")
+        connection.exec_driver_sql(f"INSERT INTO removals VALUES ('warc/{first.name}')")
+    living.back_up(target)
+    assert first.name not in [path.name for path in (target / "warc").iterdir()]
+    assert len(list((target / "warc").iterdir())) == 2
+
+
 # --- killed, and out of room, at every step
 
 _STEPS = ("link", "replace", "rename", "unlink", "mkdir", "fsync", "utime")

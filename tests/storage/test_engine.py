@@ -153,6 +153,34 @@ def test_a_reader_on_a_medium_that_cannot_be_written(journal_left: bytes | None,
         shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_reader_finds_what_was_before_a_write_that_was_killed(is_ours: bool) -> None:
+    """Without WAL (a backup, or an upgrade of one) half a write lies in the file itself: who may, takes it back."""
+    folder = Path(tempfile.mkdtemp(prefix="cupola-killed-"))
+    try:
+        open_database(folder).close()
+        script = (
+            "import os, sqlite3, sys; base = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+            "base.execute('PRAGMA journal_mode=DELETE'); base.execute('PRAGMA cache_size=1'); base.execute('BEGIN')\n"
+            f"base.execute({ADD_SOURCE!r})\n"
+            "base.execute('CREATE TABLE t AS WITH RECURSIVE n(x) AS (SELECT 1 UNION SELECT x + 1 FROM n LIMIT 9999)"
+            " SELECT x, zeroblob(99) FROM n'); os.kill(os.getpid(), 9)"
+        )
+        assert subprocess.run([sys.executable, "-c", script, str(folder / FILE)], check=False).returncode == -9
+        assert (folder / f"{FILE}-journal").stat().st_size > 0
+        if is_ours:
+            with open_database(folder, read_only=True).read() as connection:
+                assert connection.execute(select(SourceRecord.id)).all() == []
+            return
+        for path in folder.iterdir():
+            path.chmod(0o444)
+        folder.chmod(0o555)
+        assert _opened_by_nobody(folder) == "ArchiveReadOnly"
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
 def test_a_reader_beside_a_writer_of_somebody_else() -> None:
     """A reader who may write nothing sees what a writer with rights has committed a moment ago."""
     folder = Path(tempfile.mkdtemp(prefix="cupola-read-only-"))

@@ -153,6 +153,21 @@ def test_a_warc_file_of_no_run_is_an_orphan(answered):
     assert report.orphans == ("warc/notes.txt", "warc/thom-20170602T120000Z-77.warc.gz")
 
 
+def test_a_file_that_a_forget_left_to_be_removed_is_an_orphan(answered):
+    """Killed while it wrote a file anew, it left half of one: the next forget removes it, and nothing is damaged."""
+    whole = next((answered.folder / "warc").iterdir())
+    half = whole.with_name(whole.name.replace("-1.warc", "-1-2.warc"))
+    half.write_bytes(whole.read_bytes()[:-9])
+    with answered.database.write() as connection:
+        connection.execute(text("UPDATE runs SET status = 'completed'"))
+    assert [item.trouble for item in verify(answered.database, answered.folder).damage] == [Trouble.UNREADABLE]
+    with answered.database.write() as connection:
+        connection.execute(text("INSERT INTO removals VALUES (:path)"), {"path": f"warc/{half.name}"})
+    report = verify(answered.database, answered.folder)
+    assert report.is_sound
+    assert report.orphans == (f"warc/{half.name}",)
+
+
 def test_a_picture_that_no_post_points_to_any_more_is_told(held):
     """It is read like every other one, and named beside the damage."""
     held.add("1", pictures=({"data": b"kept"}, {"data": b"swapped"}))
