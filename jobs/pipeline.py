@@ -231,6 +231,7 @@ class _Harvest:
             full = workers.open >= 2 * BATCH
             self._record(workers.finished(at_least=self._batch if full else 0))
             self.means.progress.media(self.report, workers.open)
+            last = self.archive.last_attachment()
             wanted = self.archive.wanted(
                 self.visit.source.id,
                 self.means.now(),
@@ -245,6 +246,8 @@ class _Harvest:
                 self._in_hand[item.attachment_id] = item
                 workers.submit(item.attachment_id, item.attachment)
             if len(wanted) < 2 * BATCH:
+                # what other sources want lies behind: the next page's pictures come after all of it
+                self._handed_in = max(self._handed_in, last)
                 break
         while until_done and workers.open:
             self.means.go_on()

@@ -196,6 +196,14 @@ class Archive:
         with self.database.read() as connection:
             return attachments.wanted(connection, source_id, now, limit=limit, after_id=after_id, due_only=due_only)
 
+    def last_attachment(self) -> int:
+        """The greatest number that an attachment of any source has; 0 when there is none.
+
+        Who has gone through what is wanted up to here need not go through what other sources want each time anew.
+        """
+        with self.database.read() as connection:
+            return attachments.last(connection)
+
     def record_media(self, run_id: int, results: Sequence[tuple[int, MediaResult]], now: datetime) -> None:
         """Record what became of attachments, in one transaction; the files of stored ones are in place before.
 

@@ -63,6 +63,11 @@ def wanted(
     ]
 
 
+def last(connection: Connection) -> int:
+    """See ``Archive.last_attachment``."""
+    return connection.scalar(select(func.max(_attachments.c.id))) or 0
+
+
 def pending(connection: Connection, source_id: str) -> int:
     """How many attachments of a source are wanted and not tried yet."""
     query = _undecided(source_id, select(func.count())).where(_attachments.c.state == MediaState.PENDING)

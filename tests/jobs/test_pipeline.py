@@ -20,7 +20,17 @@ from jobs.visit import Means, Progress, Visit, rehearse
 from scraper.capture import Access, Capture, Request
 from scraper.client import Sink, Streamed
 from scraper.errors import FetchError, Gone, Refused, TooLarge
-from scraper.model import Attachment, DateOrigin, MediaKind, Mission, Post, Precision, Published
+from scraper.model import (
+    Attachment,
+    DateOrigin,
+    MediaKind,
+    MediaState,
+    Mission,
+    Post,
+    Precision,
+    Published,
+    Reading,
+)
 from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source, page_is_older
 from storage.archive import Archive
@@ -382,6 +392,27 @@ def test_a_picture_over_the_cap_is_taken_when_the_cap_is_raised(run, archive, wo
         )
     world.wrong.clear()
     assert run(listing=False).media_stored == 1
+
+
+def test_what_another_source_wants_is_gone_through_once_and_not_with_each_page(run, archive, world, monkeypatch):
+    """After the first page a run looks on from behind all that was there; at its end it looks at all once more."""
+    other = archive.journal.begin("other", "diary", None, now=NOW)
+    wanting = [
+        (Post(source_id="other", native_id=str(n), attachments=(Attachment(url=f"{BASE}/other/{n}.jpg"),)), Reading())
+        for n in range(30)
+    ]
+    archive.record(other.id, None, wanting, plan=lambda _: (MediaState.PENDING, None), now=NOW)
+    looked: list[int] = []
+    wanted = archive.wanted
+
+    def noted(source_id: str, now: datetime, *, after_id: int = 0, **how: Any) -> Any:
+        looked.append(after_id)
+        return wanted(source_id, now, after_id=after_id, **how)
+
+    monkeypatch.setattr(archive, "wanted", noted)
+    assert run().media_stored == 5
+    assert looked[0] == looked[-1] == 0
+    assert looked[1] >= 30
 
 
 def test_a_video_is_recorded_as_skipped_with_its_reason(run, archive, world):

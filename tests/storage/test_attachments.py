@@ -53,6 +53,19 @@ def ids(archive: Archive, run: Run, plan: Any, now: datetime, entry_of: Make) ->
     return [item.attachment_id for item in archive.wanted("iss", now, limit=99)]
 
 
+def test_what_other_sources_want_is_passed_over(
+    archive: Archive, run: Run, ids: list[int], plan: Any, now: datetime, entry_of: Make
+) -> None:
+    """From the last number on, only what came since is looked at, by the index of what is wanted alone."""
+    other = archive.journal.begin("esa", "k", None, now=now)
+    archive.record(other.id, None, [entry_of(str(n), source_id="esa") for n in range(50)], plan=plan, now=now)
+    last = archive.last_attachment()
+    assert last == ids[-1] + 50
+    assert archive.wanted("iss", now, limit=9, after_id=last) == []
+    archive.record(run.id, None, [entry_of("new")], plan=plan, now=now)
+    assert [item.key for item in archive.wanted("iss", now, limit=9, after_id=last)] == ["iss:new"]
+
+
 def test_what_was_skipped_for_a_reason_that_holds_no_more_is_wanted_again(
     archive: Archive, run: Run, ids: list[int], now: datetime
 ) -> None:
@@ -90,14 +103,17 @@ def test_the_search_for_what_is_wanted_uses_its_index(archive: Archive, ids: lis
         sent.append((statement, parameters))
 
     event.listen(archive.database._engine, "before_cursor_execute", note)
-    archive.wanted("iss", now, limit=2)
+    archive.wanted("iss", now, limit=2, after_id=3)
     archive.pending_media("iss")
     event.remove(archive.database._engine, "before_cursor_execute", note)
+    plans = []
     with archive.database.read() as connection:
         for statement, parameters in sent:
             if statement.startswith("SELECT"):
                 plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
                 assert "ix_attachments_wanted" in str(plan)
+                plans.append(plan[0][3])
+    assert plans[0] == "SEARCH attachments USING INDEX ix_attachments_wanted (id>?)", "entered where one left it"
 
 
 def test_stored(archive: Archive, run: Run, ids: list[int], now: datetime) -> None:
