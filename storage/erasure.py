@@ -72,6 +72,7 @@ def doomed(connection: Connection, posts: Mapping[int, str]) -> Doomed:
     texts: set[str] = set()
     urls: set[str] = set()
     own_pages: set[str] = set()
+    pictures: set[str] = set()
     answers: set[int] = set()
     sources: set[str] = set()
     for table, column in ((_posts, _posts.c.id), (_revisions, _revisions.c.post_id)):
@@ -83,15 +84,16 @@ def doomed(connection: Connection, posts: Mapping[int, str]) -> Doomed:
             if table is _revisions:
                 stated = row["attachments"]
                 texts |= {item["alt"] for item in stated if item["alt"]}
+                pictures |= {item["sha256"] for item in stated} - {None}
                 urls |= {url for item in stated for url in (item["url"], item["fetched_url"], *item["alternatives"])}
     texts |= set(_slices(connection, ids))
-    pictures: set[str] = set()
     for row in _rows(connection, _attachments, _attachments.c.post_id, ids):
         texts |= {row["alt"]} - {None}
         urls |= {row["url"], row["fetched_url"], *row["alternatives"]}
         pictures |= {row["sha256"]} - {None}
         answers |= {row["capture_id"]} - {None}
     found = frozenset(url for url in (*urls, *_unshared(connection, own_pages, posts)) if url)
+    pictures |= _replaced(connection, pictures, urls, sources, posts)
     return Doomed(
         posts=posts,
         sources=frozenset(sources),
@@ -202,6 +204,29 @@ def _unshared(connection: Connection, urls: set[str], ids: Container[int]) -> se
             if row.id not in ids:
                 shared.add(row.url)
     return urls - shared
+
+
+def _replaced(
+    connection: Connection, known: set[str], urls: Iterable[str | None], sources: Iterable[str], ids: Container[int]
+) -> set[str]:
+    """The hashes of what pictures' addresses gave before they gave something else; not where others point there, too.
+
+    No attachment leads there any more: a damaged picture is fetched again, and its address may give others by then.
+    """
+    found: dict[str, str] = {}
+    for some in _chunks(sorted({url for url in urls if url})):
+        query = select(_captures.c.sha256, _captures.c.requested_url).where(
+            _captures.c.source_id.in_(sources),
+            _captures.c.requested_url.in_(some),
+            _captures.c.file.is_(None),
+            _captures.c.sha256.is_not(None),
+        )
+        found |= {row.sha256: row.requested_url for row in connection.execute(query) if row.sha256 not in known}
+    shared: set[str] = set()
+    for some in _chunks(sorted(set(found.values()))):
+        pointing = select(_attachments.c.url, _attachments.c.post_id).where(_attachments.c.url.in_(some))
+        shared |= {row.url for row in connection.execute(pointing) if row.post_id not in ids}
+    return {sha256 for sha256, url in found.items() if url not in shared}
 
 
 def _only_theirs(connection: Connection, hashes: set[str], ids: Container[int]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, select
 
 from storage import erasure, leases, removals, warcfiles
-from storage.blobs import ASIDE, MEDIA
+from storage.blobs import ASIDE, MEDIA, Blobs
 from storage.copies import sync
 from storage.disk import disk_faults
 from storage.engine import Database
@@ -145,6 +145,8 @@ class Forget:
             is_done = not erasure.unfinished(connection)
         if is_done:
             return
+        # a picture may have been on its way in when its run was killed
+        Blobs(self._folder).sweep()
         self._step("write the database anew")
         self._database.scrub()
         self._step("note that it is done")

@@ -36,6 +36,7 @@ from storage.changes import Change, Entry
 from storage.curation import Say, decide
 from storage.errors import ArchiveLocked, SourceBusy, UnknownAuthor, UnknownKey
 from storage.forget import Forget, Forgotten
+from storage.mending import ask_again
 from storage.runs import Run, RunStatus
 from storage.schema import BackupRecord, PostRecord, TombstoneRecord, rows_of
 from storage.settings import ArchiveSettings
@@ -54,7 +55,7 @@ SECRET = {
     "title": "Chez moi, côté jardin potager",
     "failure": "la rue de l'Été n'a pas pu être lue",
 }
-PICTURES = {name: f"bytes of {name} ".encode() * 40 for name in ("secret", "shared", "other")}
+PICTURES = {name: f"bytes of {name} ".encode() * 40 for name in ("secret", "shared", "other", "new")}
 HASH = {name: hashlib.sha256(data).hexdigest() for name, data in PICTURES.items()}
 
 
@@ -380,6 +381,41 @@ def test_damaged_and_torn_files(story: Story) -> None:
     story.archive.close()
     assert [path.name for path in kept.iterdir()] == [f"{HASH['other']}.jpg.abcd"]
     assert found_in(folder, WORDS) == {"shared", "other"}
+
+
+def test_bytes_that_came_before_others_of_the_same_address_go(story: Story) -> None:
+    """A damaged picture that was fetched again, and was another one by then: its old bytes go with the post, too."""
+    folder, archive = story.archive.folder, story.archive
+    path = folder / "media" / HASH["secret"][:2] / HASH["secret"][2:4] / f"{HASH['secret']}.jpg"
+    path.write_bytes(PICTURES["secret"] + b"?")
+    ask_again(archive.database, folder, verify(archive.database, folder).damage, NOW)
+    run = story.begin()
+    (wanted,) = archive.wanted("iss", NOW, limit=99)
+    asset = Asset(sha256=HASH["new"], media_type="image/jpeg", extension="jpg", size=len(PICTURES["new"]),
+                  width=4, height=3)  # fmt: skip
+    incoming = archive.blobs.incoming()
+    incoming.write(PICTURES["new"])
+    incoming.commit(asset.sha256, "jpg")
+    result = MediaResult(state=MediaState.STORED, asset=asset, url=wanted.attachment.url, status=200, fetched_at=NOW)
+    archive.record_media(run.id, [(wanted.attachment_id, result)], NOW)
+    story.end(run)
+    assert {"secret", "new"} <= found_in(folder, [])
+    told = story.forget()
+    assert [name for name in ("secret", "new") if any(HASH[name] in gone for gone in told.pictures)] == [
+        "secret",
+        "new",
+    ]
+    archive.close()
+    assert found_in(folder, WORDS) == {"shared", "other"}
+
+
+def test_a_picture_that_was_on_its_way_in_goes(story: Story) -> None:
+    """What a killed run left half written may be of the post; what a living one writes is left to it."""
+    incoming = story.archive.folder / "media" / ".incoming"
+    (incoming / f"{'ab' * 16}.part").write_bytes(PICTURES["secret"][:300])
+    story.forget()
+    story.archive.close()
+    assert list(incoming.iterdir()) == []
 
 
 def test_a_reader_holds_it_up_and_the_next_time_completes_it(folder: Path) -> None:
