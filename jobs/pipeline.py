@@ -151,9 +151,10 @@ class _Harvest:
             logger.info("%s: %s", visit.source.id, CHANGED)
         bound = visit.since or (cursor - OVERLAP if cursor else None)
         after = journal.newest_before(visit.source.id, bound, but=1, scope=visit.scope) if bound else None
-        whole = True
+        whole, any_whole = True, False
         for page in pages(visit, self.means, self._fetch, since=bound, after=after):
-            whole &= self._page(page)
+            is_page_whole = self._page(page)
+            whole, any_whole = whole and is_page_whole, any_whole or is_page_whole
             self._pictures(workers, until_done=False)
             self.means.progress.page(page, self.report)
             if visit.enough(self.report):
@@ -162,7 +163,7 @@ class _Harvest:
             self.report.posts_gone = self.look.whole(bound, self.means.now())
         # a look back to somewhere after the cursor leaves a gap, which the next run has to fill
         leaves_gap = visit.since is not None and (cursor is None or visit.since > cursor)
-        self.is_whole = whole and not visit.partial and not leaves_gap
+        self.is_whole = (whole or (visit.despite_failures and any_whole)) and not visit.partial and not leaves_gap
 
     def _fetch(self, request: Request) -> Capture:
         """The answer; for a 304 the capture that it confirms, as if it had been given now."""
@@ -193,8 +194,12 @@ class _Harvest:
             self._fail("post", error, url=post.url or page.request.url, key=post.key, capture_id=capture_id)
 
         entries = entries_of(self.visit, self.means, page, report, unreadable)
+        # nobody knows of when a saved page is, nor what became of its posts since
+        is_live = self.visit.saved is None
         if entries:
-            recorded = archive.record(self.run.id, capture_id, entries, plan=plan, now=self.means.now(), settled=True)
+            recorded = archive.record(
+                self.run.id, capture_id, entries, plan=plan, now=self.means.now(), seen=is_live, settled=True
+            )
             changes = list(recorded.changes.values())
             report.posts_found += len(entries)
             report.posts_added += changes.count(Change.ADDED)
@@ -208,7 +213,7 @@ class _Harvest:
             for key, error in recorded.failures.items():
                 self._fail("post", error, url=page.request.url, key=key, capture_id=capture_id)
         whole = report.failed == before
-        if whole:
+        if whole and is_live:
             self.look.page(page, {post.native_id for post, _ in entries}, self.means.now())
         if whole and capture_id is not None and is_held and not self.visit.partial:
             archive.captures.save_validators(self.visit.source.id, page.request.url, capture_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import json
@@ -212,3 +213,18 @@ def test_a_harvest_tells_what_is_gone(world: World, cupola: Any) -> None:
     shown = cupola("show", "diary:2", "--history", "--archive", world.folder).out
     assert "two whole looks have missed it, run 7" in shown
     assert "back at its source" in shown
+
+
+def test_a_saved_page_is_no_look_at_the_source(world: World, cupola: Any) -> None:
+    """A page that somebody saved once brings no post back that is gone, and takes none away that it does not show."""
+    saved = dataclasses.replace(world.fetch(Request(url=URL, access=Access.API)), headers={})
+    world.posts = {1: "Bonjour la Terre", 3: "Bonne nuit"}
+    assert [world.visit().posts_gone, world.visit().posts_gone] == [0, 1]
+    assert world.visit(saved=saved).posts_unchanged == 3
+    record = json.loads(cupola("show", "diary:2", "--json", "--history", "--archive", world.folder).out)
+    assert record["gone_at"] == "2017-06-10T15:00:00Z"
+    assert [event["kind"] for event in record["history"]] == ["seen", "gone"]
+    world.posts = {1: "Bonjour la Terre", 2: SECRET, 3: "Bonne nuit"}
+    world.visit()
+    record = json.loads(cupola("show", "diary:2", "--json", "--archive", world.folder).out)
+    assert record["gone_at"] is None
