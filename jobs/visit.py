@@ -49,6 +49,7 @@ class Visit:
     person's bounds on the posts' dates (aware, UTC); None takes everything. ``limit`` is the number
     of posts to take at most. ``saved`` answers the first request in place of the network, and
     nothing further is asked. Without ``listing`` only pictures are taken: those still wanted, due or not.
+    ``despite_failures`` is a person's word that the next visit may go on from this one although a page failed.
     """
 
     source: Source[Any]
@@ -58,6 +59,7 @@ class Visit:
     limit: int | None = None
     media: bool = True
     listing: bool = True
+    despite_failures: bool = False
     saved: Capture | None = None
 
     @property

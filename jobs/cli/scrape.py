@@ -27,6 +27,11 @@ from jobs.moments import parse_moment
     metavar="F",
     help="Read a saved page or answer in place of the network (one SOURCE).",
 )
+@click.option(
+    "--despite-failures",
+    is_flag=True,
+    help="Go on from here the next time although a page or a post fails: for one that fails for ever.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 @common
 def scrape(
@@ -37,6 +42,7 @@ def scrape(
     dry_run: bool,
     no_media: bool,
     from_file: Path | None,
+    despite_failures: bool,
     as_json: bool,
     config: Path | None,
 ) -> int:
@@ -63,4 +69,5 @@ def scrape(
         until=end,
         limit=limit,
         media=not no_media,
+        despite_failures=despite_failures,
     )

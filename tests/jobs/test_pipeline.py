@@ -259,6 +259,27 @@ def test_a_page_that_fails_stops_only_itself_and_holds_the_cursor(run, archive, 
     assert archive.journal.cursor("diary") == clock.at
 
 
+def test_a_page_that_fails_for_ever_is_left_behind_when_a_person_says_so(run, archive, world, clock):
+    """The run is told as done in part, and the next one goes on from it; nothing is called gone by such a look."""
+    world.wrong[f"{BASE}/2"] = FetchError("the server is down", url=f"{BASE}/2", retriable=True)
+    assert run(despite_failures=True).outcome is Outcome.PARTIAL
+    assert archive.journal.cursor("diary") == clock.at
+    assert ask(archive, "SELECT count(*) FROM looks") == [(0,)]
+    clock.at += timedelta(days=30)
+    world.asked.clear()
+    assert run().outcome is Outcome.COMPLETED
+    assert world.asked == [f"{BASE}/1"]
+    world.wrong.clear()
+    assert run(since=datetime(2017, 6, 1, tzinfo=UTC)).posts_added == 2
+
+
+def test_a_source_of_which_nothing_was_read_is_not_left_behind(run, archive, world):
+    """Where no page at all could be read there is nothing to go on from, whatever a person says."""
+    world.wrong[f"{BASE}/1"] = FetchError("the server is down", url=f"{BASE}/1", retriable=True)
+    run(despite_failures=True)
+    assert archive.journal.cursor("diary") is None
+
+
 def test_a_page_that_is_not_understood_is_kept_as_evidence(run, archive, world):
     """The bytes that the parser did not understand are in the archive, and the failure points to them."""
     world.pages[f"{BASE}/2"] = ["surprise"]
