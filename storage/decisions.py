@@ -47,7 +47,7 @@ class State:
     @property
     def corrected(self) -> tuple[str, ...]:
         """The names of the fields whose value is the curator's, in the order of ``FIELDS``."""
-        drawn = {"caption_fr", "caption_en"} if "segments" in self.corrections else set()
+        drawn = set(self.corrections["segments"]["captions"]) if "segments" in self.corrections else set()
         named = drawn | set(self.corrections) | ({"alt"} if self.alts else set())
         return tuple(name for name in FIELDS if name in named)
 
@@ -77,9 +77,16 @@ def state_of(decisions: Iterable[Row]) -> State:
                 held.pop(at, None)
                 if value is not None:
                     held[at] = value
+                elif name in ("caption_fr", "caption_en") and "segments" in corrections:
+                    corrections["segments"] = _without(corrections["segments"], name)
             case Act.UNDO:
                 pass
     return State(verdict=verdict, rating=rating, note=note, tags=tags, corrections=corrections, alts=alts)
+
+
+def _without(drawn: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Corrected segments that make this caption no more: it was given back to the machine, they were not."""
+    return {**drawn, "captions": {field: text for field, text in drawn["captions"].items() if field != name}}
 
 
 def captions_in(corrections: Mapping[str, Any]) -> dict[str, str]:

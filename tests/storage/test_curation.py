@@ -164,6 +164,18 @@ def test_corrected_segments_make_the_captions(desk: Desk) -> None:
     assert (desk.post().caption_fr, desk.post().corrected) == (BODY, ("caption_en",))
 
 
+def test_a_caption_that_came_of_corrected_segments_can_be_given_back_alone(desk: Desk) -> None:
+    """The machine's caption counts again, beside the curator's segments and the other caption that they make."""
+    desk.say(Say.segments([(Lang.FR, 0, 13), (Lang.NONE, 13, 14), (Lang.EN, 14, None)]))
+    assert desk.say(Say.machine("caption_fr")).changed == ("iss:1",)
+    post = desk.post()
+    assert (post.caption_fr, post.caption_en, post.corrected) == (BODY, "Hello Paris", ("caption_en", "segments"))
+    assert [cut.lang for cut in post.segments] == ["fr", "none", "en"]
+    assert desk.say(Say.machine("caption_fr")).changed == ()
+    desk.undo()
+    assert (desk.post().caption_fr, desk.post().caption_en) == ("Bonjour Paris", "Hello Paris")
+
+
 @pytest.mark.parametrize(
     "cuts",
     [
