@@ -1,7 +1,8 @@
 """What a fresh post means for the one that is held: pure, and the only place of the rule about empty values.
 
 A value that turns empty upstream does not erase a good one. Exempt are attachments (one that is left
-out is marked as removed, never deleted) and opt-outs (one that was withdrawn must count).
+out is marked as removed, never deleted) and opt-outs (one that was withdrawn must count); and the address of a
+licence or an author goes with the name that it belongs to.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ Entry = tuple[Post, Reading]
 HASH_VERSION = 1
 
 _EXEMPT = frozenset({"attachments", "opt_outs"})
+#: of one thing: what was said of the one before is not kept beside what is said of another one now
+_PAIRS = (("license", "license_url"), ("author", "author_url"))
 
 
 class Change(StrEnum):
@@ -164,7 +167,12 @@ def _merged_reading(stored: Entry, fresh: Entry, post: Post) -> Reading:
 def _kept(stored: Post | Attachment, fresh: Post | Attachment) -> dict[str, Any]:
     """The stored values where the fresh ones are empty (None, no text, no items)."""
     names = (field.name for field in fields(fresh) if field.name not in _EXEMPT)
-    return {name: getattr(stored, name) for name in names if getattr(fresh, name) in (None, "", ())}
+    empty = {name for name in names if getattr(fresh, name) in (None, "", ())}
+    for pair in _PAIRS if isinstance(fresh, Post) else ():
+        said = [name for name in pair if name not in empty and getattr(stored, name)]
+        if any(getattr(fresh, name) != getattr(stored, name) for name in said):
+            empty.difference_update(pair)
+    return {name: getattr(stored, name) for name in empty}
 
 
 def _differing(one: Post | Reading, other: Post | Reading) -> list[str]:
