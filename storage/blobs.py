@@ -195,8 +195,12 @@ class Blobs:
             other = f"{name}.{secrets.token_hex(4)}"
             if stat.S_ISREG(found.st_mode):
                 # both names lead to it until the new file takes the first one: there is always something to read
-                with contextlib.suppress(OSError):
+                try:
                     os.link(name, other, src_dir_fd=directory, dst_dir_fd=kept, follow_symlinks=False)
+                except OSError as error:
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                        raise
+                else:
                     os.fsync(kept)
                     return
             os.rename(name, other, src_dir_fd=directory, dst_dir_fd=kept)

@@ -260,13 +260,17 @@ class Befores:
     def _copied(self, before: Place, place: Place, **stanza: str) -> Place:
         shutil.copytree(before.folder, place.folder)
         if before.database is not None:
-            self._server.drop(f"archive_of_{place.folder.name}")
-            self._server.run(
-                f"CREATE DATABASE archive_of_{place.folder.name} TEMPLATE {before.database.rpartition('/')[2]}"
-            )
-            place.database = self._server.address(f"archive_of_{place.folder.name}")
+            place.database = self._made_on_server(_database_of(before.folder.name), place.folder.name)
         place.configure(**stanza)
         return place
+
+    def _made_on_server(self, template: str, name: str) -> str:
+        """The address of a new database, as another one is."""
+        database = _database_of(name)
+        self._server.drop(database)
+        self._server.run(f"CREATE DATABASE {database} TEMPLATE {template} ENCODING 'UTF8'")
+        address: str = self._server.address(database)
+        return address
 
     def _after(self, name: str, folder: Path, *commands: tuple[str, ...], **stanza: str) -> Place:
         place = self._copied(self(name), Place(folder, self._site), **stanza)
@@ -287,8 +291,7 @@ class Befores:
         """A configuration."""
         place = Place(folder, self._site)
         if self._server is not None:
-            self._server.run("CREATE DATABASE archive_of_nothing TEMPLATE template0 ENCODING 'UTF8'")
-            place.database = self._server.address("archive_of_nothing")
+            place.database = self._made_on_server("template0", "nothing")
         place.configure()
         return place
 
@@ -364,8 +367,7 @@ class Befores:
         now, place = self("later"), Place(folder, self._site)
         shutil.copytree(now.folder, folder, ignore=shutil.ignore_patterns("cupola.db*"))
         if self._server is not None:
-            self._server.run(f"CREATE DATABASE archive_of_{step} TEMPLATE template0 ENCODING 'UTF8'")
-            place.database = self._server.address(f"archive_of_{step}")
+            place.database = self._made_on_server("template0", folder.name)
         address = place.database or f"sqlite:///{place.archive / FILE}"
         engine = create_engine(address.replace("postgresql:", "postgresql+psycopg:"))
         with engine.begin() as connection:
@@ -379,6 +381,10 @@ class Befores:
         (_copied_by_copy if place.database else _copied_by_select)(now, place, tables)
         place.configure()
         return place
+
+
+def _database_of(folder: str) -> str:
+    return "of_" + folder.replace("-", "x")
 
 
 def _copied_by_select(now: Place, old: Place, tables: dict[str, list[str]]) -> None:

@@ -163,7 +163,7 @@ def assert_told(trial: Trial, numbers: Iterable[int], how: str) -> None:
         if ended.status == trial.act.status:
             continue
         assert ended.status == 3, (trial.steps[at - 1], ended)
-        (line,) = ended.err.splitlines()
+        *_, line = ended.err.splitlines()
         assert str(trial.place.folder) in line, line
         assert re.search("make room|check", line), line
 
@@ -191,7 +191,7 @@ def test_the_disk_fails_at_every_step(befores: Any, stage: Any, site: Any, name:
 def test_killed_at_steps_of_an_archive_on_a_server(served_befores: Any, stage: Any, site: Any, name: str) -> None:
     """The same with the database on a PostgreSQL server: before a file's step, a statement, a commit, and after it."""
     trial = Trial(ACTS[name], served_befores, stage, site)
-    assert_stopped(trial, some(chosen(trial.steps, "kill"), 30), "kill")
+    assert_stopped(trial, some(chosen(trial.steps, "kill"), MOST // 4), "kill")
 
 
 @pytest.mark.slow
