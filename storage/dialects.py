@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    Dialect,
     Integer,
     Table,
     Text,
@@ -32,6 +34,9 @@ BATCH = 500
 #: whether the texts of a row, each of which may be None, are what is looked for
 Test = Callable[..., bool]
 
+#: makes a value one that the driver takes
+Bind = Callable[[Any], Any]
+
 
 def upsert(connection: Connection, table: Table) -> Insert:
     """An INSERT that may be given ``on_conflict_do_update`` or ``on_conflict_do_nothing``; both databases have both."""
@@ -47,17 +52,30 @@ def upsert(connection: Connection, table: Table) -> Insert:
 def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, all with the same columns, in bulk.
 
-    A server is given a list for each column, in one statement: half the time of a statement for each row.
+    A server is given a list for each column, in one statement: half the time of a statement for each row. SQLite is
+    given the statement as it is spelt, and plain values: half the time of what SQLAlchemy does anew for each row.
     """
     if not rows:
         return
+    names = tuple(rows[0])
     if connection.dialect.name != "postgresql":
-        connection.execute(insert(table), rows)
+        statement, binders = _spelt(connection.dialect, table, names)
+        connection.exec_driver_sql(
+            statement,
+            [tuple([row[name] if bind is None else bind(row[name]) for name, bind in binders]) for row in rows],
+        )
         return
-    names = list(rows[0])
     lists = (bindparam(None, [row[name] for row in rows], ARRAY(table.c[name].type, dimensions=1)) for name in names)
     given = func.unnest(*lists).table_valued(*names).render_derived()
     connection.execute(insert(table).from_select(names, select(*(given.c[name] for name in names))))
+
+
+@lru_cache(maxsize=64)
+def _spelt(dialect: Dialect, table: Table, names: tuple[str, ...]) -> tuple[str, list[tuple[str, Bind | None]]]:
+    """An INSERT of these columns in the words of ``dialect``, and for each what makes its values the driver's."""
+    statement = insert(table).values({name: bindparam(name) for name in names}).compile(dialect=dialect)
+    placed = statement.positiontup or names
+    return str(statement), [(name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in placed]
 
 
 def among(
