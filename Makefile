@@ -22,7 +22,7 @@ test: $(READY)
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-# what takes minutes: sixty kills at random moments, a lock that lasts
+# what takes minutes: sixty kills at random moments, a kill and a fault at every step of every command, a lock that lasts
 proof: $(READY)
 	$(BIN)/python -m pytest -m proof
 
