@@ -222,7 +222,8 @@ class _Harvest:
     def _keep(self, capture: Capture, page: Page) -> tuple[int, bool]:
         """Keep an answer; without its bytes, which is told, when they hold a post that was taken out for good."""
         captures = self.archive.captures
-        if self.keeps_bodies or not self.archive.buried(self.visit.source.id, [post.native_id for post in page.posts]):
+        found = [post.native_id for post in page.posts]
+        if self.keeps_bodies or not self.archive.buried(self.visit.source.id, found, capture.body):
             return captures.keep(self.run, capture), True
         return captures.note(self.run, capture), False
 

@@ -176,10 +176,12 @@ class Archive:
         with self.database.read() as connection:
             return tombstones.has_any(connection, source_id)
 
-    def buried(self, source_id: str, native_ids: Sequence[str]) -> bool:
-        """Whether one of these posts of a source was taken out for good."""
+    def buried(self, source_id: str, native_ids: Sequence[str], body: bytes) -> bool:
+        """Whether a post of a source that was taken out for good is one of these, or is named in an answer's body."""
         with self.database.read() as connection:
-            return bool(tombstones.buried(connection, source_id, native_ids))
+            if tombstones.buried(connection, source_id, native_ids):
+                return True
+            return tombstones.are_named_in(connection, source_id, body)
 
     def wanted(
         self, source_id: str, now: datetime, *, limit: int, after_id: int = 0, due_only: bool = True

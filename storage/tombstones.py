@@ -9,8 +9,12 @@ from sqlalchemy import Connection, select
 
 from storage.columns import safe
 from storage.schema import TombstoneRecord, rows_of
+from storage.traces import names_in
 
 _tombstones = rows_of(TombstoneRecord)
+
+#: letters of an id that is not met by chance
+_TELLING = 6
 
 
 def key_hash(key: str) -> str:
@@ -37,3 +41,15 @@ def buried(connection: Connection, source_id: str, native_ids: Iterable[str]) ->
     by_hash = {key_hash(f"{source_id}:{native_id}"): native_id for native_id in native_ids}
     query = select(_tombstones.c.key_hash).where(_tombstones.c.key_hash.in_(list(by_hash)))
     return {by_hash[found] for found in connection.scalars(query)}
+
+
+def are_named_in(connection: Connection, source_id: str, body: bytes) -> bool:
+    """Whether an answer of a source names a post that was taken out for good, though it may not be one of its posts.
+
+    An account shows its own old post again as a boost, a page that cannot be read holds it all the same. Short ids,
+    which may stand anywhere, are not looked for.
+    """
+    mine = select(_tombstones.c.key_hash).where(_tombstones.c.source_id == source_id)
+    graves = set(connection.scalars(mine))
+    names = {name for name in names_in(body) if len(name) >= _TELLING} if graves else set()
+    return any(key_hash(f"{source_id}:{name}") in graves for name in names)

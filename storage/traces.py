@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 #: letters and digits that a line needs to be looked for by itself, and a whole text
 LINE, WHOLE = 20, 12
 
+_NAME = re.compile(r"""(?<=")[^"<>]{1,500}(?=")|(?<=>)[^"<>]{1,500}(?=<)|[^\s"'<>\[\]]{1,500}""")
+_WORD = re.compile(r"[^\W_]+")
 _NO_LETTER = re.compile(r"[\W_]+")
 _TAG = re.compile(r"<[^<>]{0,4000}>")
 _UNICODE_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
@@ -36,6 +38,16 @@ class Traces:
                 if any(piece in letters for piece in self._texts):
                     return True
         return False
+
+
+def names_in(body: bytes) -> Iterator[str]:
+    """What may be the id or address of a post in an answer: its words, and all between quotes, tags or spaces."""
+    text = _decoded(body)
+    for shown in {text, _unescaped(text)}:
+        for found in _NAME.finditer(shown):
+            name = html.unescape(found[0])
+            yield " ".join(name.split())
+            yield from _WORD.findall(name)
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -259,9 +259,24 @@ def test_no_later_run_brings_it_back(story: Story) -> None:
         recorded = story.archive.record(run.id, None, page, plan=lambda item: plan, now=NOW)
         assert recorded.changes["iss:2"] is Change.BURIED
     assert story.archive.has_buried("iss")
-    assert story.archive.buried("iss", ["4", "2"])
-    assert not story.archive.buried("iss", ["4"])
+    assert story.archive.buried("iss", ["4", "2"], b"")
+    assert not story.archive.buried("iss", ["4"], b"")
     assert rows_with(story.archive, WORDS) == set()
+
+
+def test_an_answer_that_names_it_without_giving_it_is_known(story: Story) -> None:
+    """An account's own boost of the post, or a page that cannot be read, holds its words under another name."""
+    run = story.begin()
+    story.page(run, "https://social.example/page/4", b"[]", [entry(114641492508672, "Encore un jour en orbite")])
+    story.end(run)
+    boost = b'[{"id": "5", "reblog": {"id": "114641492508672", "content": "<p>Encore un jour en orbite</p>"}}]'
+    story.forget("iss:2")
+    assert not story.archive.buried("iss", ["5"], boost)
+    story.forget("iss:114641492508672")
+    assert story.archive.buried("iss", ["5"], boost)
+    assert story.archive.buried("iss", [], b"[" + boost)
+    assert not story.archive.buried("other", ["5"], boost)
+    assert not story.archive.buried("iss", ["5"], boost.replace(b"114641492508672", b"114641492508673"))
 
 
 def test_by_author(story: Story) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.traces import WHOLE, Traces
+from storage.traces import WHOLE, Traces, names_in
 
 TEXT = '« Été » à l\'œuvre : 7 photos de Paris & de la Seine\nEnglish: "Paris <3", seen \\ by night 🌃'
 
@@ -44,6 +44,30 @@ def test_addresses_are_found() -> None:
     assert traces.are_in(b'{"url":"https:\\/\\/m.example\\/a.jpg?x=1&y=2"}')
     assert traces.are_in(b'<img src="https://m.example/a.jpg?x=1&amp;y=2">')
     assert not traces.are_in(b"https://m.example/b.jpg")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id":"%s"}',
+        b'{"reblog": {"id": "%s", "content": "<p>Bonjour</p>"}}',
+        b'<guid isPermaLink="false"> %s\n</guid>',
+        b"<id><![CDATA[%s]]></id>",
+        b'<a href="%s">',
+    ],
+)
+@pytest.mark.parametrize("name", ["114641492508672000", "https://blog.example/?p=12&q=1", "tag:blog.example,2017:12"])
+def test_names_are_found(body: bytes, name: str) -> None:
+    """An id or an address is seen in JSON, XML and HTML, with the escapes of each."""
+    assert name in names_in(body % name.encode())
+    assert name in names_in(body % name.replace("/", "\\/").encode())
+    assert name in names_in(body % html.escape(name).encode())
+
+
+def test_a_number_is_a_name_too() -> None:
+    """Some servers give their ids as numbers, and addresses hold them."""
+    assert "114641492508672000" in names_in(b'{"id":114641492508672000,"a":1}')
+    assert "114641492508672000" in names_in(b'"https://social.example/@ana/114641492508672000/embed"')
 
 
 @pytest.mark.parametrize("text", ["", "Merci !", "🌃🌃🌃", "#a #b"])
