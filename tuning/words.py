@@ -1,15 +1,16 @@
-"""Make scraper/text/words.txt, the table of how common words are in each language, from the package wordfreq.
+"""Make scraper/text/words.txt.gz, the table of how common words are in each language, from the package wordfreq.
 
 Usage: ``python tuning/words.py [FILE]`` (``make tables``). The same wordfreq makes the same bytes. wordfreq is wanted
 here only, never by Cupola itself. Its data are CC BY-SA 4.0, hence so is the table: see scraper/text/words.LICENSE.
 
 A line is a word, a tab, and two signs for each language that has it: the language's letter and how common the word
 is there, from ``0`` up in steps of a fifth of a power of ten (``W``: one word in ten). Lines are in the order of
-their bytes, so that the file can be searched as it is.
+their bytes, so that the text can be searched as it is.
 """
 
 from __future__ import annotations
 
+import gzip
 import sys
 import unicodedata
 from math import log10
@@ -19,23 +20,23 @@ from wordfreq import get_frequency_dict
 
 #: by language: its letter in the table, and how many of its commonest words bring a line
 LANGUAGES = {
-    "fr": ("f", 45_000),
-    "en": ("e", 45_000),
-    "de": ("d", 14_000),
-    "es": ("s", 14_000),
-    "it": ("i", 14_000),
-    "pt": ("p", 10_000),
-    "nl": ("n", 10_000),
-    "pl": ("l", 6_000),
-    "ca": ("c", 6_000),
-    "ro": ("r", 6_000),
-    "sv": ("v", 6_000),
+    "fr": ("f", 110_000),
+    "en": ("e", 110_000),
+    "de": ("d", 25_000),
+    "es": ("s", 25_000),
+    "it": ("i", 25_000),
+    "pt": ("p", 15_000),
+    "nl": ("n", 15_000),
+    "pl": ("l", 8_000),
+    "ca": ("c", 8_000),
+    "ro": ("r", 8_000),
+    "sv": ("v", 8_000),
 }
 #: a power of ten, the level ``0``; rarer than this a word is not counted for a language
 RAREST = -8.0
 STEPS = 5
 #: so many levels below the language that has it most, a word is foreign: nothing is written
-FOREIGN = 16
+FOREIGN = 10
 LONGEST = 24
 #: how often a word's accents are left out, by people in haste and keyboards without them
 UNACCENTED = 0.1
@@ -90,9 +91,9 @@ def rows() -> dict[str, str]:
 
 def main() -> None:
     """Write the table to the file named, or to its place in the package."""
-    place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "scraper/text/words.txt"
+    place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "scraper/text/words.txt.gz"
     lines = sorted(f"{word}\t{signs}\n".encode() for word, signs in rows().items())
-    place.write_bytes(b"".join(lines))
+    place.write_bytes(gzip.compress(b"".join(lines), mtime=0))
     print(f"{place}: {len(lines):,} words, {place.stat().st_size:,} bytes")
 
 

@@ -10,9 +10,10 @@ a label, a flag, a block of hashtags, a link, a credit line, a file number or a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from scraper.model import Lang, Segment, Split
-from scraper.text.decode import NEWLINE, THIRD, pair_path, path
+from scraper.text.decode import BRACKET, NEWLINE, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
 from scraper.text.layout import lay_out
 from scraper.text.pieces import Piece, bounds, pieces_in, totals
@@ -30,9 +31,13 @@ _LANGS = {_FR: Lang.FR, _EN: Lang.EN}
 #: nats by which a third language must beat French and English over a stretch to be thought of, and to need no
 #: common word of its own there
 _THIRD_MARGIN, _THIRD_SURE = 3.0, 8.0
+#: at most so many words of another language within a sentence are borrowed or quoted, and are words of it
+_BORROWED = 8
 #: with less than this between French and English in a whole caption nobody can tell
 _UNDECIDED = 0.3
 _NOBODY_KNOWS = ALIEN
+#: spaces that make no difference, one character for one
+_TYPOGRAPHY = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
 #: the languages from here on are not written in Latin letters
 _OTHER_SCRIPT = LANGUAGES.index("ru")
 
@@ -45,11 +50,21 @@ def _states(body: str, words: Sequence[Word]) -> list[int]:
         lead = [(word.scores[_EN] - word.scores[_FR]) * word.weight for word in words]
         if abs(sum(lead)) < _UNDECIDED and max(map(abs, lead)) < 1.0:
             return [_NOBODY_KNOWS] * len(words)
-        return pair_path(lead, prices)
+        return _lent(pair_path(lead, prices), words)
     states = (_FR, _EN, *thirds)
     scores = [[word.scores[s] * word.weight for s in states] for word in words]
     extra = [0.0, 0.0, *(THIRD for _ in thirds)]
-    return [states[s] for s in path(scores, prices, extra)]
+    return _lent([states[s] for s in path(scores, prices, extra)], words)
+
+
+def _lent(states: list[int], words: Sequence[Word]) -> list[int]:
+    """``states`` with the short stretches that a sentence begins before and ends after given to its language."""
+    starts = [0, *(i for i in range(1, len(states)) if states[i] != states[i - 1]), len(states)]
+    for first, after in pairwise(starts[1:-1]):
+        within = min(words[first].price, words[after].price) >= BRACKET
+        if within and after - first <= _BORROWED and states[first - 1] == states[after]:
+            states[first:after] = [states[after]] * (after - first)
+    return states
 
 
 def _thirds(body: str, words: Sequence[Word]) -> list[int]:
@@ -98,6 +113,7 @@ def _segment(lang: Lang, body: str, start: int, end: int, at: int) -> Segment:
 
 def pieces_of(body: str) -> tuple[list[Word], list[Piece]]:
     """The running words of ``body`` and the pieces they make; what ``split`` and its explanation both stand on."""
+    body = body.translate(_TYPOGRAPHY)
     words = weigh(body)
     lay_out(body, words)
     if all(word.silent for word in words):

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 #: nats; the order matters more than the figures
-BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.5, 2.0, 2.0, 2.5
+BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.2, 2.0, 1.6, 2.0
 SENTENCE_END, EMOJI, DASH, COLON, QUOTE, BRACKET, CAPITAL, COMMA, SPACE, JOINED = (
-    4.0, 4.5, 5.5, 7.0, 11.0, 9.0, 9.0, 10.0, 12.0, 40.0,
+    3.2, 4.0, 4.0, 7.0, 11.0, 6.0, 9.5, 8.0, 13.0, 40.0,
 )  # fmt: skip
 #: «montagnes.Mountains», «rue/street» or «rue|street», «rue/ street», three spaces or more, «farine = flour»
-GLUED, TIGHT, HALF_TIGHT, WIDE, EQUALS = 7.0, 5.0, 2.5, 5.0, 5.0
+GLUED, TIGHT, HALF_TIGHT, WIDE, EQUALS = 5.0, 5.0, 2.0, 3.5, 5.0
 #: at the borders of a long quotation within a sentence, which may be a part of its own
 CITED = 6.5
 #: on top of a change to or from a third language
-THIRD = 4.0
+THIRD = 3.0
 #: an explicit label is as good as two words
 LABEL = 9.0
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scraper.text.decode import BLOCK, CAPITAL, SEPARATOR, SPACE, price
-from scraper.text.tables import ALIEN, LANGUAGES, WordScore, score
+from scraper.text.decode import BLOCK, CAPITAL, COLON, SEPARATOR, SPACE, price
+from scraper.text.tables import ALIEN, LANGUAGES, WordScore, is_frequent, score
 from scraper.text.tokens import Kind, Token, tokenize
 
 #: nats that an explicit label gives to the word behind it, and a flag (which mostly means a place)
@@ -21,10 +21,14 @@ FRENCH_SPACING = 1.0
 ARTICLE = 2.5
 #: how many words of a hyphenated name are looked back upon for the capital before: «-sur-», «-de-la-»
 _CHAIN = 4
+#: from so many letters on a word may be a name
+_LONG = 4
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
+#: how much a rare word counts that stands in the caption more than once: it is likely a name, in both languages
+_AGAIN = 0.35
 #: how much each word of «tête-à-tête» or «Aix-en-Provence» counts, and a word that no table knows
-_HYPHENATED, _UNLISTED = 0.12, 1.0
+_HYPHENATED, _UNLISTED = 0.12, 1.3
 
 _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 _SPACED = " \u00a0\u202f"
@@ -65,6 +69,7 @@ def weigh(body: str) -> list[Word]:
     between: list[Token] = []
     hint: str | None = None
     push = 0.0
+    address = False
     end = 0
     for token in tokens:
         kind = token.kind
@@ -85,8 +90,11 @@ def weigh(body: str) -> list[Word]:
             cost = price(gap)
         if kind is Kind.NUMBER:
             word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost, barred=False, silent=True)
+            address = "/" in body[token.start : token.end]
         else:
             text = body[token.start : token.end]
+            if address:
+                cost, address = min(cost, COLON), False
             weighed, weight = _weigh(text, first=cost < SPACE - 2 or not words, shouting=shouting)
             if cost == SPACE and not shouting and text[0].isupper() and text[1:2].islower():
                 cost = CAPITAL if weighed.listed else SPACE - 1.0
@@ -106,7 +114,21 @@ def weigh(body: str) -> list[Word]:
             between.clear()
         words.append(word)
         end = token.end
+    _lighten(body, words)
     return words
+
+
+def _lighten(body: str, words: Sequence[Word]) -> None:
+    """Let the rare words that stand in ``body`` more than once count less."""
+    first: dict[str, Word] = {}
+    for word in words:
+        if word.end - word.start < _LONG or word.silent:
+            continue
+        text = body[word.start : word.end].lower()
+        before = first.setdefault(text, word)
+        if before is not word and not is_frequent(text):
+            before.weight = min(before.weight, _AGAIN)
+            word.weight = min(word.weight, _AGAIN)
 
 
 def _hyphenate(words: Sequence[Word], last: Word) -> None:
@@ -152,7 +174,7 @@ def _weigh(text: str, *, first: bool, shouting: bool) -> tuple[WordScore, float]
     weighed = score(text)
     if not weighed.listed:
         weight *= _UNLISTED
-    if shouting or text.islower():
+    if shouting or text == text.lower():
         return weighed, weight
     rest = text[1:].replace("'", "").replace("’", "")
     if rest and rest.isupper() and text[0].isupper():

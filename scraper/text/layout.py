@@ -6,6 +6,7 @@ It moves the prices that `evidence` gave by what stands between two words, which
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from scraper.text.decode import BLANK_LINE, CITED, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR
 from scraper.text.evidence import Word
@@ -18,6 +19,11 @@ _LEAD = 2
 #: the same behind a title: a short line without a full stop, above a longer one
 AFTER_TITLE = 3.0
 _TITLE = 6
+#: what may stand between the words of a pair, and how many words such a line has at most
+_PAIRING = frozenset(("–", "—", "-", ":", "=", "/", "|"))
+_ROW = 8
+#: nats for a change between the two, and between one line and the next
+PAIRED_WORDS = 0.5
 #: nats on top of a change of language within a quotation: it is a unit; less where it has lines
 WITHIN_UNIT, WITHIN_PARTED = 6.0, 3.0
 #: a quotation of at most so many words, at an end of a sentence or in its midst, says little of the sentence's
@@ -56,6 +62,7 @@ def lay_out(body: str, words: Sequence[Word]) -> None:
 def _lines(body: str, words: Sequence[Word]) -> None:
     """Let the first words of a line, and a title, go with what they stand before."""
     starts = [i for i, word in enumerate(words) if word.price < SENTENCE_END and i]
+    _glossary(body, words, [i for i in starts if "\n" in body[words[i - 1].end : words[i].start]])
     for k, start in enumerate(starts):
         for word in words[start + 1 : start + 1 + _LEAD]:
             if word.price == SENTENCE_END:
@@ -65,6 +72,21 @@ def _lines(body: str, words: Sequence[Word]) -> None:
             end = starts[k + 2] if k + 2 < len(starts) else len(words)
             if under - start <= _TITLE and under - start < end - under and _is_title(body, words, start, under):
                 words[under].price += AFTER_TITLE
+
+
+def _glossary(body: str, words: Sequence[Word], starts: Sequence[int]) -> None:
+    """Let lines that are all «one – other», with one sign, be pairs: a change of language is likely at each sign."""
+    rows = [words[a:b] for a, b in zip([0, *starts], [*starts, len(words)], strict=True)]
+    found: dict[str, list[Word]] = {}
+    for row in rows:
+        signs = [w for before, w in pairwise(row) if body[before.end : w.start].strip() in _PAIRING]
+        if len(signs) == 1 and len(row) <= _ROW:
+            at = row.index(signs[0])
+            found.setdefault(body[row[at - 1].end : signs[0].start].strip(), []).append(signs[0])
+    for pairs in found.values():
+        if len(pairs) > 1 and len(pairs) + 1 >= len(rows):
+            for word in (*pairs, *(row[0] for row in rows[1:])):
+                word.price = min(word.price, PAIRED_WORDS)
 
 
 def _is_title(body: str, words: Sequence[Word], start: int, under: int) -> bool:

@@ -17,13 +17,13 @@ LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl", "pl", "ca", "ro", "sv", "
 ALIEN = len(LANGUAGES)
 
 #: a word says no more than this many nats against a language, however odd its letters
-CAP = 6.5
+CAP = 9.0
 #: the same for a word in another script: that is no doubt at all
 FOREIGN_SCRIPT = 20.0
 #: nats for the languages that write an elision («l'») or a contraction («'s») so
 JOINED = 3.5
 #: a word that no table has: how much of a language's words are such, and how far its letters are believed
-UNKNOWN, BELIEVED = 0.02, 0.8
+UNKNOWN, BELIEVED = 0.02, 0.9
 _LETTERS = 24
 _CYRILLIC = LANGUAGES.index("ru")
 #: a word as common as this in one of the languages is known
@@ -85,6 +85,12 @@ def is_common(word: str, language: str) -> bool:
     known = find(_spelled(word))
     there = known.get(language, _NEVER)
     return there > _COMMON and all(there - known.get(other, _NEVER) > _OWN for other in LANGUAGES[:2])
+
+
+def is_frequent(word: str) -> bool:
+    """Whether ``word`` is one of the few hundred that every text is full of, in French or in English."""
+    known = find(_spelled(word))
+    return any(known.get(language, _NEVER) > _COMMON for language in LANGUAGES[:2])
 
 
 def _spelled(word: str) -> str:

@@ -46,8 +46,8 @@ class Token:
 
 
 _LABELS = {
-    "fr": "FR FRA FRE VF Français Francais FRANÇAIS Française French FRENCH français french fr",
-    "en": "EN ENG GB UK VO English ENGLISH Anglais ANGLAIS anglais english en",
+    "fr": "FR Fr FRA FRE VF Français Francais FRANÇAIS Française French FRENCH français french fr",
+    "en": "EN En ENG GB UK VO English ENGLISH Anglais ANGLAIS anglais english en",
     "de": "DE GER DEU Deutsch DEUTSCH German Allemand",
     "es": "ES ESP SPA Español ESPAÑOL Spanish Espagnol",
     "it": "IT ITA Italiano ITALIANO Italian Italien",
@@ -58,9 +58,10 @@ _LABELS = {
 }
 _LABEL_OF = {name: lang for lang, names in _LABELS.items() for name in names.split()}
 _NAMES = "|".join(sorted(_LABEL_OF, key=len, reverse=True))
+_WHERE = r"(?: (?:[Bb]elow|[Ff]ollows|[Aa]bove|[Pp]lus bas|[Cc]i-dessous|[Cc]i-après|[Ss]uit|[Aa]u-dessous)){0,1}"
 _INTRO = r"(?:(?:[Ii]n|[Ee]n|[Vv]ersion) )?"
 _OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?))?"
-_BRACKETED = re.compile(rf"[(\[] ?{_INTRO}({_NAMES}){_OUTRO} ?[)\]](?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?")
+_BRACKETED = re.compile(rf"[(\[] ?{_INTRO}({_NAMES}){_OUTRO}{_WHERE} ?[)\]](?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?")
 _COLON = re.compile(rf"(?<![^\W_])(?<!['’@#]){_INTRO}({_NAMES}){_OUTRO}[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])")
 _ALONE = re.compile(r"(?m)^ ?(EN|FR|ENG|FRA|English|Français|ENGLISH|FRANÇAIS)(?: [–—|/-](?= )| ?$)")
 
@@ -84,8 +85,24 @@ _STAMP = re.compile(
     )(?![\w/])""",
     re.VERBOSE,
 )
+_DAYS = "monday tuesday wednesday thursday friday saturday sunday lundi mardi mercredi jeudi vendredi samedi dimanche"
+_MONTHS = (
+    "january february march april may june july august september october november december "
+    "janvier février fevrier mars avril mai juin juillet août aout septembre octobre novembre décembre decembre"
+)
+#: a date, or a time of day, that has a line of its own, or leads to a line: «10 juin –»
 _DAY_LINE = re.compile(
-    r"""(?m)^[ ]?(?:le[ ])?\d{1,2}(?:er|st|nd|rd|th)?[ ](?:of[ ])?[A-Za-zéûô]{3,9}\.?,?[ ]\d{4}[ ]?$"""
+    rf"""(?im)^[ ]?(?:
+        (?:le[ ]|on[ ])?(?:(?:{"|".join(_DAYS.split())}),?[ ])?(?:the[ ])?
+        (?:
+            \d{{1,2}}(?:er|st|nd|rd|th)?[ ](?:of[ ])?(?:{"|".join(_MONTHS.split())})
+          | (?:{"|".join(_MONTHS.split())})[ ]\d{{1,2}}(?:st|nd|rd|th)?
+          | \d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}
+        )
+        (?:,?[ ]\d{{4}})?
+      | \d{{1,2}}[ ]?[h:][ ]?\d\d
+    )[ ]?(?:$|(?=[–—:-][ ]))""",
+    re.VERBOSE,
 )
 _PLAIN = re.compile(r"(?P<word>[^\W\d_](?:[^\W_]|[\u0300-\u036f]|['’ʼ](?=[^\W\d_]))*)|\d(?:[\d.,:/×x]*\d)?")
 
@@ -233,7 +250,7 @@ def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
             return behind[:1] in (" ", ",") and "\n" not in behind and body[after.start].islower()
         return True
     ended = any(c in ".!?…" for c in gap)
-    if behind[:1] and behind[0] in _HOLDS:
+    if (behind[:1] and behind[0] in _HOLDS) or _SPACED.match(behind):
         # «la #tour.», «… en fait… #Rome. Oui», «#Puis-je»
         return not ended or (alone and after is not None)
     if ended:
@@ -244,7 +261,9 @@ def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
 
 
 _SPLITS = frozenset("/|»”•·")
-_HOLDS = frozenset(".,;!?…)'’»”\"-\u00a0\u202f")
+_HOLDS = frozenset(".,;!?…)'’»”\"-")
+#: a mark with a space before it, as French has it
+_SPACED = re.compile(" [!?;:»]")
 
 
 def _leads(body: str, token: Token, after: Token) -> bool:

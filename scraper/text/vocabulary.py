@@ -1,14 +1,16 @@
-"""How common a word is in each language, looked up in words.txt; the file is searched as it stands.
+"""How common a word is in each language, looked up in words.txt.gz; its text is searched as it stands.
 
 The table is made by ``make tables`` and explained in tuning/words.py; words.LICENSE has its terms.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import gzip
+from bisect import bisect_right
 from functools import lru_cache
 from math import log
 from pathlib import Path
+from typing import NamedTuple
 
 #: a language's letter in the file
 _LETTERS = {
@@ -19,9 +21,24 @@ _LETTERS = {
 _RAREST, _STEPS = -8.0, 5
 
 
+#: so many bytes of the table are looked through for a word
+_BLOCK = 2048
+
+
+class _Table(NamedTuple):
+    """The lines of the table, each between two line ends, and the first word of each block with where it begins."""
+
+    lines: bytes
+    firsts: list[bytes]
+    starts: list[int]
+
+
 @lru_cache(maxsize=1)
-def _lines() -> list[bytes]:
-    return Path(__file__).with_name("words.txt").read_bytes().split(b"\n")
+def _table() -> _Table:
+    lines = b"\n" + gzip.decompress(Path(__file__).with_name("words.txt.gz").read_bytes())
+    starts = [lines.find(b"\n", at) for at in range(0, len(lines) - _BLOCK, _BLOCK)]
+    firsts = [lines[start + 1 : lines.find(b"\t", start)] for start in starts]
+    return _Table(lines, firsts, [*starts, len(lines)])
 
 
 def find(word: str) -> dict[str, float]:
@@ -30,12 +47,13 @@ def find(word: str) -> dict[str, float]:
     Args:
         word: in small letters, composed (NFC), with straight apostrophes.
     """
-    wanted = word.encode("utf-8", "surrogatepass") + b"\t"
-    lines = _lines()
-    line = lines[bisect_left(lines, wanted, hi=len(lines) - 1)]
-    if not line.startswith(wanted):
+    wanted = word.encode("utf-8", "surrogatepass")
+    lines, firsts, starts = _table()
+    block = max(bisect_right(firsts, wanted), 1)
+    at = lines.find(b"\n" + wanted + b"\t", starts[block - 1], starts[block])
+    if at < 0:
         return {}
-    signs = line[len(wanted) :].decode("ascii")
+    signs = lines[at + len(wanted) + 2 : lines.find(b"\n", at + 1)].decode("ascii")
     return {
         _LETTERS[letter]: (_RAREST + (ord(sign) - ord("0")) / _STEPS) * log(10)
         for letter, sign in zip(signs[::2], signs[1::2], strict=True)

@@ -165,7 +165,8 @@ def test_explain_prints_each_segment_with_its_reason(run: Run) -> None:
     assert "fr before" in shown
     assert "en before" in shown
     assert "[red]" in shown
-    assert "\\x07\\x1b[2JLe lac" in shown
+    assert "\\x07" in shown
+    assert "[2JLe lac" in shown
     assert not set(shown) & set("\x1b\x07\x9b\u202e\x00\r")
 
 
