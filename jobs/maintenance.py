@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jobs.differences import Difference, difference
@@ -17,10 +17,8 @@ from jobs.errors import Interrupted, PostUnreadable
 from jobs.lease import renewed
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, plan
-from scraper.capture import Capture, Request
-from scraper.client import Sink, Streamed
 from scraper.crawl import Page, parsed
-from scraper.errors import FetchError, ParseError
+from scraper.errors import ParseError
 from scraper.masking import shown
 from scraper.model import Post
 from scraper.reading import read
@@ -36,26 +34,6 @@ from storage.states import RunStatus
 
 #: differences, and posts not found again, that are held to be told one by one
 TOLD = 1000
-
-
-class Unplugged:
-    """The web when there is none: asking for anything is an error."""
-
-    def fetch(self, request: Request) -> Capture:
-        """No answer.
-
-        Raises:
-            FetchError: always.
-        """
-        raise FetchError(f"{request.url}: nothing is fetched by this command", url=request.url, retriable=False)
-
-    def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
-        """No bytes.
-
-        Raises:
-            FetchError: always.
-        """
-        raise FetchError(f"{request.url}: nothing is fetched by this command", url=request.url, retriable=False)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,8 +123,19 @@ def reparse(
     return found
 
 
-def resplit(filters: Filters, mission: str | None, archive: Archive, means: Means, *, dry: bool = False) -> Reread:
+def resplit(
+    filters: Filters,
+    mission: str | None,
+    archive: Archive,
+    means: Means,
+    *,
+    dry: bool = False,
+    is_configured: bool = True,
+) -> Reread:
     """Read the texts of held posts of one source once more, and record what differs.
+
+    What was misread goes, too; but of a post that was edited what its earlier text said stays where the text of now
+    says nothing.
 
     Args:
         filters: which posts; their source is named.
@@ -154,6 +143,8 @@ def resplit(filters: Filters, mission: str | None, archive: Archive, means: Mean
         archive: where they are.
         means: the missions and the clock; nothing is fetched.
         dry: change nothing, and tell what would differ.
+        is_configured: whether the source is in the configuration of now; else its posts keep the mission that they
+            had from it.
 
     Raises:
         SourceBusy: something differs, and another run has the source.
@@ -166,11 +157,11 @@ def resplit(filters: Filters, mission: str | None, archive: Archive, means: Mean
     with _undertaken(archive, means, found.report, kind, url) as opened:
         for rows in rereading.batches(archive.database, filters):
             means.go_on()
-            changed = _read_anew(archive, rows, mission, means)
+            changed = _read_anew(archive, rows, mission, means, is_configured)
             if changed and run is None and not dry:
                 run = opened()
                 # somebody may have recorded these posts since; nobody can from now on
-                changed = _read_anew(archive, rows, mission, means)
+                changed = _read_anew(archive, rows, mission, means, is_configured)
             found.report.posts_found += len(rows)
             found.count([item.decision.change for item in changed])
             found.report.posts_unchanged += len(rows) - len(changed)
@@ -253,13 +244,17 @@ class _Reparse:
             )
 
 
-def _read_anew(archive: Archive, rows: Sequence[int], mission: str | None, means: Means) -> list[Preview]:
+def _read_anew(
+    archive: Archive, rows: Sequence[int], mission: str | None, means: Means, is_configured: bool
+) -> list[Preview]:
     """What differs in the posts of these rows when their texts are read now."""
     changed = []
-    for post, reading in rereading.entries(archive.database, rows):
+    for (post, reading), was_edited in rereading.entries(archive.database, rows):
         anew = read(post, means.missions, mission)
+        if not is_configured and anew.mission is None:
+            anew = replace(anew, mission=reading.mission)
         if anew != reading:
-            decision = decide((post, reading), (post, anew))
+            decision = decide((post, reading), (post, anew), read_anew=not was_edited)
             if decision.change is Change.UPDATED:
                 changed.append(Preview(stored=(post, reading), decision=decision))
     return changed

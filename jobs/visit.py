@@ -16,6 +16,7 @@ from jobs.report import Failure, Outcome, Report
 from scraper.capture import Access, Capture, Fetcher, Request
 from scraper.client import Sink, Streamed
 from scraper.crawl import Page, crawl
+from scraper.errors import FetchError
 from scraper.media import UNWANTED
 from scraper.model import Attachment, MediaState, Mission, Post, Reading
 from scraper.reading import read
@@ -29,6 +30,26 @@ class Web(Fetcher, Protocol):
     def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
         """Write the answer's body into ``sink``; see ``PoliteClient.stream``."""
         ...
+
+
+class Unplugged:
+    """The web when there is none: asking for anything is an error."""
+
+    def fetch(self, request: Request) -> Capture:
+        """No answer.
+
+        Raises:
+            FetchError: always.
+        """
+        raise FetchError(f"{request.url}: nothing is fetched by this command", url=request.url, retriable=False)
+
+    def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
+        """No bytes.
+
+        Raises:
+            FetchError: always.
+        """
+        raise FetchError(f"{request.url}: nothing is fetched by this command", url=request.url, retriable=False)
 
 
 class Progress:

@@ -15,7 +15,7 @@ from jobs.config import ConfigFile
 from jobs.crew import Crew, Orders
 from jobs.downloads import Workers
 from jobs.errors import ConfigError, Interrupted, Problem, UsageError
-from jobs.visit import Means, Progress
+from jobs.visit import Means, Progress, Unplugged
 from scraper import registry
 from scraper.capture import SAVED, Access, Capture, Request
 from scraper.client import PoliteClient
@@ -97,8 +97,6 @@ def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWa
 
 def unplugged(file: ConfigFile, *, stop: Event) -> Means:
     """What reading anew works with: missions and clock, and no web."""
-    from jobs.maintenance import Unplugged
-
     return Means(web=Unplugged(), http=file.config.http, missions=file.config.mission_values, now=clock, stop=stop)
 
 

@@ -53,20 +53,22 @@ class Decision:
     entry: Entry
 
 
-def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False) -> Decision:
+def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False, read_anew: bool = False) -> Decision:
     """Whether ``fresh`` is new, changed or the same as ``stored``, and what the two make together.
 
     Args:
         stored: what is held, with the attachments that the post points to at present; None when nothing is.
         fresh: what came now.
         buried: whether it was taken out for good.
+        read_anew: whether ``fresh`` is the very statement that is held, and that alone, read once more: then what is
+            empty in the reading was never there, and a value that was misread goes.
     """
     if buried:
         return Decision(change=Change.BURIED, entry=fresh)
     if stored is None:
         return Decision(change=Change.ADDED, entry=fresh)
     post = _merged_post(stored[0], fresh[0])
-    reading = _merged_reading(stored, fresh, post)
+    reading = fresh[1] if read_anew else _merged_reading(stored, fresh, post)
     edited = _differing(stored[0], post)
     why = dict.fromkeys((*edited, *_differing(stored[1], reading)))
     change = Change.UPDATED if why else Change.UNCHANGED

@@ -14,7 +14,7 @@ from storage.changes import Change, Entry, content_hash, contradicts, decide, ma
 from storage.columns import safe
 from storage.decisions import refresh
 from storage.dialects import insert_all
-from storage.revisions import revision_row
+from storage.revisions import edited, revision_row
 from storage.rows import attachment_of, attachment_row, entry_of, hashtag_rows, post_row, segment_rows
 from storage.schema import (
     AttachmentRecord,
@@ -155,11 +155,14 @@ class _Page:
         texts: list[tuple[int, Entry]] = []
         revisions: list[dict[str, Any]] = []
         pointers = _Pointers(self)
+        # read anew from what is held and from no answer
+        rereads = not self._seen and self._provenance["capture_id"] is None
+        merged = edited(self._connection, list(changed)) if rereads else set()
         for post_id, (row, segments, attachments) in _load(self._connection, list(changed)).items():
             fresh, digest = changed[post_id]
             live = [item for item in attachments if item["removed_at"] is None]
             stored = entry_of(row, segments, live)
-            decision = decide(stored, fresh)
+            decision = decide(stored, fresh, read_anew=rereads and post_id not in merged)
             changes[fresh[0].key] = decision.change
             if (
                 self._settled
@@ -174,8 +177,8 @@ class _Page:
                 continue
             revisions.append(revision_row(row, segments, live, decision, self._run_id, self._now))
             provenance = dict(self._provenance)
-            if not self._seen and provenance["capture_id"] is None:
-                # a text that was read anew came with the answer that it came with
+            if rereads:
+                # the text came with the answer that it came with
                 provenance["capture_id"] = row["capture_id"]
             posts.append({"row_id": post_id, **post_row(*decision.entry), "content_hash": digest, **provenance})
             texts.append((post_id, decision.entry))

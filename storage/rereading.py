@@ -13,6 +13,7 @@ from storage.columns import safe
 from storage.engine import Database
 from storage.filters import Filters, conditions
 from storage.posts import load_entries
+from storage.revisions import edited
 from storage.schema import PostRecord, SourceRecord, rows_of
 from storage.tombstones import buried
 from storage.views import posts
@@ -108,10 +109,14 @@ def batches(database: Database, filters: Filters) -> Iterator[list[int]]:
         yield list(rows[at : at + BATCH])
 
 
-def entries(database: Database, rows: Sequence[int]) -> list[Entry]:
-    """The posts of these rows with what their texts were read to say; those taken out meanwhile are left out."""
+def entries(database: Database, rows: Sequence[int]) -> list[tuple[Entry, bool]]:
+    """The posts of these rows with what their texts were read to say, and whether their source has ever edited them.
+
+    Those taken out meanwhile are left out.
+    """
     with database.read() as connection:
-        return list(load_entries(connection, rows).values())
+        changed = edited(connection, rows)
+        return [(entry, row in changed) for row, entry in load_entries(connection, rows).items()]
 
 
 def captured(database: Database, rows: Sequence[int]) -> list[tuple[int, str]]:

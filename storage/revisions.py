@@ -15,7 +15,7 @@ from storage.rows import entry_of
 from storage.schema import PostRecord, PostState, RevisionRecord, rows_of
 from storage.states import Part, Why
 
-__all__ = ["HeldMedium", "Revision", "Why", "load_revisions", "revision_row"]
+__all__ = ["HeldMedium", "Revision", "Why", "edited", "load_revisions", "revision_row"]
 
 Row = Mapping[Any, Any]
 
@@ -89,6 +89,12 @@ def load_revisions(connection: Connection, post_id: int) -> list[Revision]:
     named = connection.execute(identity).mappings().one()
     query = select(_revisions).where(_revisions.c.post_id == post_id).order_by(_revisions.c.id)
     return [_revision({**row, **named}) for row in connection.execute(query).mappings()]
+
+
+def edited(connection: Connection, post_ids: Sequence[int]) -> set[int]:
+    """Those of these posts whose source once stated something else: what was read in that may have been kept."""
+    query = select(_revisions.c.post_id).where(_revisions.c.post_id.in_(post_ids), _revisions.c.why == Why.EDITED)
+    return set(connection.scalars(query))
 
 
 def _revision(row: Row) -> Revision:

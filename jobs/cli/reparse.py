@@ -108,7 +108,11 @@ def resplit(keys: tuple[str, ...], dry_run: bool, as_json: bool, config: Path | 
         for name in held:
             if chosen.source in (None, name):
                 own = dataclasses.replace(filters, source=name)
-                yield name, lambda: resplit(own, missions.get(name), archive, means, dry=dry_run)  # noqa: B023 - called at once
+                is_configured, mission = name in missions, missions.get(name)
+                yield (
+                    name,
+                    lambda: resplit(own, mission, archive, means, dry=dry_run, is_configured=is_configured),  # noqa: B023 - called at once
+                )
 
     return _done(file, work, dry_run=dry_run, as_json=as_json)
 

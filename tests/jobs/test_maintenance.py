@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from jobs.maintenance import Unplugged, reparse, resplit
+from jobs.maintenance import reparse, resplit
 from jobs.pipeline import harvest
 from jobs.report import Outcome
-from jobs.visit import Means, Visit
+from jobs.visit import Means, Unplugged, Visit
 from scraper.capture import Access, Capture, Request
 from scraper.errors import FetchError
 from scraper.model import Attachment, DateOrigin, Mission, Post, Precision, Published
@@ -105,8 +105,11 @@ class Workbench:
     def reparse(self, *, dry: bool = False, keys: frozenset[str] = frozenset(), **bounds: Any) -> Any:
         return reparse(Visit(source=self.source, **bounds), self.archive, self.means, keys=keys, dry=dry)
 
-    def resplit(self, *, dry: bool = False, mission: str | None = None, **wanted: Any) -> Any:
-        return resplit(Filters(source="log", **wanted), mission, self.archive, self.means, dry=dry)
+    def resplit(
+        self, *, dry: bool = False, mission: str | None = None, is_configured: bool = True, **wanted: Any
+    ) -> Any:
+        filters = Filters(source="log", **wanted)
+        return resplit(filters, mission, self.archive, self.means, dry=dry, is_configured=is_configured)
 
     def ask(self, sql: str) -> list[Any]:
         with self.archive.database.read() as connection:
@@ -320,6 +323,33 @@ def test_resplit_reads_held_texts_with_the_missions_of_now(bench: Workbench) -> 
     assert bench.ask("SELECT native_id, capture_id, body, published_at FROM posts ORDER BY id") == before
     assert bench.ask("SELECT why, mission FROM revisions") == [("read anew", None)]
     assert bench.resplit(mission="alpha").report.posts_updated == 0
+
+
+def test_resplit_takes_away_what_was_misread(bench: Workbench) -> None:
+    """A mission and a hashtag that the text does not give any more, read as now, go; the old reading is a revision."""
+    bench.source.version = 3
+    bench.harvest(page(f"{BASE}/1", [item(1, "Hello #Proxima, good evening to all of you")]))
+    with bench.archive.database.write() as connection:
+        misread = """UPDATE posts SET hashtags = '["Proxima", "misread"]', content_hash = 'of another splitter'"""
+        connection.exec_driver_sql(misread)
+    bench.means = dataclasses.replace(bench.means, missions=())
+    assert bench.resplit(is_configured=False).report.posts_updated == 1
+    assert bench.ask("SELECT mission, hashtags FROM posts") == [("proxima", '["Proxima"]')]
+    assert bench.resplit().report.posts_updated == 1
+    assert bench.ask("SELECT mission FROM posts") == [(None,)]
+    assert bench.ask("SELECT why, mission FROM revisions") == [("read anew", "proxima")] * 2
+    bench.harvest(page(f"{BASE}/1", [item(1, "Hello #Proxima, good evening to all of you")]))
+    assert bench.ask("SELECT count(*) FROM revisions") == [(2,)]
+
+
+def test_resplit_keeps_what_an_earlier_text_said(bench: Workbench) -> None:
+    """An edit that left the mission out did not take it away, and reading the edited text once more does not either."""
+    bench.source.version = 3
+    bench.harvest(page(f"{BASE}/1", [item(1, "Hello #Proxima, good evening to all of you")]))
+    bench.harvest(page(f"{BASE}/1", [item(1, "Hello, good evening to all of you")]))
+    assert bench.ask("SELECT mission FROM posts") == [("proxima",)]
+    assert bench.resplit().report.posts_unchanged == 1
+    assert bench.ask("SELECT mission, hashtags FROM posts") == [("proxima", '["Proxima"]')]
 
 
 def test_resplit_mends_a_split_and_its_captions(bench: Workbench) -> None:
