@@ -89,7 +89,8 @@ def weigh(body: str) -> list[Word]:
         else:
             cost = price(gap)
         if kind is Kind.NUMBER:
-            word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost, barred=False, silent=True)
+            # all else being equal a number goes with what it stands behind
+            word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost + 0.1, barred=False, silent=True)
             address = "/" in body[token.start : token.end]
         else:
             text = body[token.start : token.end]

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from scraper.text.evidence import Word
 
 _OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
-_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?(?:[!?;:](?![a-z()])|»(?!\w))|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
-_SEPARATING = re.compile(r"\s(?:/{1,3}|\|{1,2}|[·•])\s|[.!?…]\s[-–—]\s|\n\s{0,3}[./\-–—]\s{0,3}\n")
+_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?(?:[!?;:](?![a-z(])|»(?!\w))|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
+#: what follows the number of an item: «1. », «2) »
+_NUMBERING = re.compile(r"[.)][^\S\n]")
+_SEPARATING = re.compile(r"\s(?:/{1,3}|\|{1,2})\s|[^\S\n][·•]\s|[.!?…]\s[-–—]\s|\n\s{0,3}[./\-–—]\s{0,3}\n")
 
 
 @dataclass(slots=True)
@@ -39,15 +41,29 @@ def bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterato
     """Where each piece begins and ends in ``body``, with the punctuation that is its own."""
     floor = 0
     for k, piece in enumerate(pieces):
-        start, end = words[piece.first].start, words[piece.last].end
+        first = piece.first
+        while words[first].silent and first < piece.last and _NUMBERING.match(body, words[first].end):
+            first += 1
+        start, end = words[first].start, words[piece.last].end
+        floor = max(floor, words[first - 1].end + 1 if first > piece.first else 0)
         ceiling = words[pieces[k + 1].first].start if k + 1 < len(pieces) else len(body)
         low = max(floor, start - 8)
         opening = _OPENING.search(body, low, start)
         closing = _CLOSING.match(body, end, min(ceiling, end + 12))
         start = opening.start() if opening else start
         end = closing.end() if closing else end
+        if len(pieces) > 1:
+            start, end = _unbracketed(body, start, end)
         yield start, end
         floor = end
+
+
+def _unbracketed(body: str, start: int, end: int) -> tuple[int, int]:
+    """``body[start:end]`` without the brackets around the whole of it: they set a translation off, and are no text."""
+    close = {"(": ")", "[": "]"}.get(body[start])
+    if close is not None and body.find(close, start, end) == end - 1:
+        return start + 1, end - 1
+    return start, end
 
 
 def totals(words: Sequence[Word]) -> list[float]:

@@ -13,6 +13,8 @@ from enum import IntEnum
 from scraper.text.credit import FILE_MARK, find_credits
 from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
+from scraper.text.markers import FLAGS, find_labels
+from scraper.text.surroundings import DAY_LINE, FILE_NAME, SHARED, STAMP, WHOSE
 
 
 class Kind(IntEnum):
@@ -45,30 +47,6 @@ class Token:
     hint: str | None = None
 
 
-_LABELS = {
-    "fr": "FR Fr FRA FRE VF Français Francais FRANÇAIS Française French FRENCH français french fr",
-    "en": "EN En ENG GB UK VO English ENGLISH Anglais ANGLAIS anglais english en",
-    "de": "DE GER DEU Deutsch DEUTSCH German Allemand",
-    "es": "ES ESP SPA Español ESPAÑOL Spanish Espagnol",
-    "it": "IT ITA Italiano ITALIANO Italian Italien",
-    "pt": "PT POR Português Portuguese Portugais",
-    "nl": "NL NLD DUT Nederlands Dutch Néerlandais",
-    "pl": "PL POL Polski Polish Polonais",
-    "ru": "RU RUS Русский Russian Russe",
-}
-_LABEL_OF = {name: lang for lang, names in _LABELS.items() for name in names.split()}
-_NAMES = "|".join(sorted(_LABEL_OF, key=len, reverse=True))
-_WHERE = r"(?: (?:[Bb]elow|[Ff]ollows|[Aa]bove|[Pp]lus bas|[Cc]i-dessous|[Cc]i-après|[Ss]uit|[Aa]u-dessous)){0,1}"
-_INTRO = r"(?:(?:[Ii]n|[Ee]n|[Vv]ersion) )?"
-_OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?))?"
-_BRACKETED = re.compile(rf"[(\[] ?{_INTRO}({_NAMES}){_OUTRO}{_WHERE} ?[)\]](?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?")
-_COLON = re.compile(rf"(?<![^\W_])(?<!['’@#]){_INTRO}({_NAMES}){_OUTRO}[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])")
-_ALONE = re.compile(r"(?m)^ ?(EN|FR|ENG|FRA|English|Français|ENGLISH|FRANÇAIS)(?: [–—|/-](?= )| ?$)")
-
-_FLAGS = {
-    "🇫🇷": "fr", "🇬🇧": "en", "🇺🇸": "en", "🇩🇪": "de", "🇪🇸": "es", "🇮🇹": "it", "🇵🇹": "pt", "🇳🇱": "nl", "🇷🇺": "ru",
-}  # fmt: skip
-
 _LINK = re.compile(
     r"""(?:https?://|www\.)[^\s<>«»"“”]{1,2000}
       | (?<![\w.@-])(?:[A-Za-z0-9][A-Za-z0-9-]{0,40}\.){1,5}
@@ -78,60 +56,7 @@ _LINK = re.compile(
 _MENTION = re.compile(r"(?:(?<![\w.])|(?<![\w.][\w.+-])\b[\w+-]{1,40})@\w{1,64}(?:@[\w-]{1,64})?(?:\.[\w-]{1,32}){0,4}")
 _SHORTCODE = re.compile(r":[a-z][a-z0-9_+-]{1,30}:")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
-_STAMP = re.compile(
-    r"""(?<![\w/.,-])(?:
-        \d{4}-\d\d-\d\d | \d\d?/\d\d?/\d{2,4} | \d\d?\.\d\d?\.\d{4} | \d\d?/\d\d?
-      | \d\d?[:h]\d\d(?::\d\d)?[ ]?(?:GMT|UTC|TU|CEST|CET|Z)
-    )(?![\w/])""",
-    re.VERBOSE,
-)
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday lundi mardi mercredi jeudi vendredi samedi dimanche"
-_MONTHS = (
-    "january february march april may june july august september october november december "
-    "janvier février fevrier mars avril mai juin juillet août aout septembre octobre novembre décembre decembre"
-)
-#: a date, or a time of day, that has a line of its own, or leads to a line: «10 juin –»
-_DAY_LINE = re.compile(
-    rf"""(?im)^[ ]?(?:
-        (?:le[ ]|on[ ])?(?:(?:{"|".join(_DAYS.split())}),?[ ])?(?:the[ ])?
-        (?:
-            \d{{1,2}}(?:er|st|nd|rd|th)?[ ](?:of[ ])?(?:{"|".join(_MONTHS.split())})
-          | (?:{"|".join(_MONTHS.split())})[ ]\d{{1,2}}(?:st|nd|rd|th)?
-          | \d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}
-        )
-        (?:,?[ ]\d{{4}})?
-      | \d{{1,2}}[ ]?[h:][ ]?\d\d
-    )[ ]?(?:$|(?=[–—:-][ ]))""",
-    re.VERBOSE,
-)
 _PLAIN = re.compile(r"(?P<word>[^\W\d_](?:[^\W_]|[\u0300-\u036f]|['’ʼ](?=[^\W\d_]))*)|\d(?:[\d.,:/×x]*\d)?")
-
-_BREAKS = frozenset('.!?…/|»”")]}•·:')
-
-
-def _labels(body: str) -> list[Token]:
-    """The labels «(EN)», «FR:», «English :»; a language's name within a sentence is none."""
-    found = []
-    if "(" in body or "[" in body:
-        found += [Token(Kind.LABEL, m.start(), m.end(), _LABEL_OF[m[1]]) for m in _BRACKETED.finditer(body)]
-    if ":" in body or "：" in body:
-        for m in _COLON.finditer(body):
-            before = body[max(0, m.start() - 3) : m.start()]
-            last = before.rstrip()[-1:]
-            at_line = m.start() == 0 or "\n" in before or not last
-            at_break = at_line or last in _BREAKS or not (last.isalnum() or last in ",;-–—'’")
-            code = m[1]
-            if m.end() - m.start() <= 5 and code.isupper():
-                clear = True
-            elif len(code) == 2:
-                clear = at_line
-            else:
-                clear = at_break
-            if clear:
-                found.append(Token(Kind.LABEL, m.start(), m.end(), _LABEL_OF[code]))
-    if "EN" in body or "FR" in body or "Fran" in body or "Engl" in body:
-        found += [Token(Kind.LABEL, m.start(), m.end(), _LABEL_OF[m[1]]) for m in _ALONE.finditer(body)]
-    return found
 
 
 def _specials(body: str) -> list[Token]:
@@ -143,9 +68,13 @@ def _specials(body: str) -> list[Token]:
 
     found += [Token(Kind.CREDIT, c.start, c.start + len(c.text)) for c in find_credits(body)]
     if any(map(body.__contains__, "0123456789")):
-        take(Kind.STAMP, _STAMP)
-        take(Kind.STAMP, _DAY_LINE)
+        take(Kind.STAMP, STAMP)
+        take(Kind.STAMP, DAY_LINE)
         take(Kind.CREDIT, FILE_MARK)
+        take(Kind.CREDIT, FILE_NAME)
+    take(Kind.CREDIT, WHOSE)
+    if "@" in body or "📍" in body:
+        take(Kind.CREDIT, SHARED)
     if "." in body:
         take(Kind.LINK, _LINK)
     if "@" in body:
@@ -155,8 +84,8 @@ def _specials(body: str) -> list[Token]:
     if ":" in body:
         take(Kind.SHORTCODE, _SHORTCODE)
     if not body.isascii():
-        found += [Token(Kind.FLAG, m.start(), m.end(), _FLAGS.get(m.group())) for m in _FLAG.finditer(body)]
-    found += _labels(body)
+        found += [Token(Kind.FLAG, m.start(), m.end(), FLAGS.get(m.group())) for m in _FLAG.finditer(body)]
+    found += [Token(Kind.LABEL, *marker) for marker in find_labels(body)]
     if len(found) < 2:
         return found
     found.sort(key=lambda t: (t.start, -t.end))

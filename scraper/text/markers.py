@@ -1,0 +1,84 @@
+"""Words and flags that only name the language of the text beside them: «(EN)», «Français :», «English below», 🇫🇷."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Marker(NamedTuple):
+    """A marker, ``body[start:end]``; ``lang`` is the language of the text that it begins, if it begins one."""
+
+    start: int
+    end: int
+    lang: str | None
+
+
+_LABELS = {
+    "fr": "FR Fr FRA FRE VF Français Francais FRANÇAIS Française French FRENCH français french fr",
+    "en": "EN En ENG GB UK VO English ENGLISH Anglais ANGLAIS anglais english en",
+    "de": "DE GER DEU Deutsch DEUTSCH German Allemand",
+    "es": "ES ESP SPA Español ESPAÑOL Spanish Espagnol",
+    "it": "IT ITA Italiano ITALIANO Italian Italien",
+    "pt": "PT POR Português Portuguese Portugais",
+    "nl": "NL NLD DUT Nederlands Dutch Néerlandais",
+    "pl": "PL POL Polski Polish Polonais",
+    "ru": "RU RUS Русский Russian Russe",
+}
+_LABEL_OF = {name: lang for lang, names in _LABELS.items() for name in names.split()}
+_NAMES = "|".join(sorted(_LABEL_OF, key=len, reverse=True))
+_INTRO = r"(?:(?:[Ii]n|[Ee]n|[Vv]ersion)[ ])?"
+_OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?))?"
+_BRACKETED = re.compile(rf"[(\[] ?{_INTRO}({_NAMES}){_OUTRO} ?[)\]](?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?")
+_COLON = re.compile(rf"(?<![^\W_])(?<!['’@#]){_INTRO}({_NAMES}){_OUTRO}[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])")
+_ALONE = re.compile(
+    rf"""(?m)^[ ]?(?:
+        {_INTRO}(?P<line>{_NAMES})(?:[ ][–—|/-](?=[ ])|[ ]?$)
+      | {_INTRO}(?P<stop>{_NAMES})[.)](?=[ ]\S)
+    )""",
+    re.VERBOSE,
+)
+#: «(English below)», «*version française ci-dessous*»: where a part stands, not that it begins here
+_WHERE = re.compile(
+    r"""(?i)[(\[*]?\b(?:(?:en|fr|vf|english|french|anglais|français
+        |version[ ](?:anglaise|fran[cç]aise)
+        |(?:english|french)[ ](?:version|text))
+        [ ](?:below|follows|above|ci-dessous|ci-après|plus[ ]bas|suit))\b[)\]*]?""",
+    re.VERBOSE,
+)
+
+#: what a flag may mean; it mostly means a place
+FLAGS = {
+    "🇫🇷": "fr", "🇬🇧": "en", "🇺🇸": "en", "🇩🇪": "de", "🇪🇸": "es", "🇮🇹": "it", "🇵🇹": "pt", "🇳🇱": "nl", "🇷🇺": "ru",
+}  # fmt: skip
+
+_BREAKS = frozenset('.!?…/|»”")]}•·:')
+
+
+def find_labels(body: str) -> Iterator[Marker]:
+    """The labels «(EN)», «FR:», «English :»; a language's name within a sentence is none."""
+    if "(" in body or "[" in body:
+        for m in _BRACKETED.finditer(body):
+            yield Marker(m.start(), m.end(), _LABEL_OF[m[1]])
+    if ":" in body or "：" in body:
+        for m in _COLON.finditer(body):
+            if _is_clear(body, m):
+                yield Marker(m.start(), m.end(), _LABEL_OF[m[1]])
+    for m in _ALONE.finditer(body):
+        yield Marker(m.start(), m.end(), _LABEL_OF[m["line"] or m["stop"]])
+    for m in _WHERE.finditer(body):
+        yield Marker(m.start(), m.end(), None)
+
+
+def _is_clear(body: str, m: re.Match[str]) -> bool:
+    """Whether a name with a colon is a label; short and small ones are at the start of a line or sentence only."""
+    code = m[1]
+    if m[0].startswith(("In ", "En ", "Version ")) or (m.end() - m.start() <= 5 and code.isupper()):
+        return True
+    before = body[max(0, m.start() - 3) : m.start()]
+    last = before.rstrip()[-1:]
+    at_line = m.start() == 0 or "\n" in before or not last
+    if len(code) == 2:
+        return at_line
+    return at_line or last in _BREAKS or not (last.isalnum() or last in ",;-–—'’")
