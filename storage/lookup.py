@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from storage import tombstones
 from storage.engine import Database
 from storage.errors import UnknownKey
 from storage.filters import Filters, split_key
@@ -144,6 +143,8 @@ def locate(connection: Connection, key: str) -> tuple[str, int]:
     if post_id is not None:
         return key, post_id
     if not key.startswith(("http://", "https://")):
+        from storage import tombstones  # loads the writers' tables, which a known key does not wait for
+
         taken_out = tombstones.told(connection, key)
         if taken_out is not None:
             raise UnknownKey(f"{key} was {taken_out}", key=key)

@@ -134,7 +134,7 @@ def test_an_empty_correction_says_that_there_is_none(desk: Desk) -> None:
     desk.record("1", BODY, credit="ESA")
     desk.say(Say.text("caption_fr", ""), Say.text("credit", ""))
     assert (desk.post().caption_fr, desk.post().credit) == (None, None)
-    assert "iss:1" not in desk.found(lang="fr")
+    assert "iss:1" not in desk.found(lang=("fr",))
 
 
 def test_a_corrected_date_is_shown_found_and_sorted_by(desk: Desk) -> None:
