@@ -25,10 +25,12 @@ _STATES = {"stored": "green", "pending": "yellow", "failed": "red", "gone": "red
 _ORIGINS = {"api": "as the platform states it", "page": "as the page states it", "caption": "read from the caption"}
 
 
-def portrait(post: PostView, provenance: Provenance, folder: Path, width: int) -> RenderableType:
-    """Everything about a post; remote text in it obeys no terminal."""
+def portrait(
+    post: PostView, provenance: Provenance, folder: Path, width: int, captions: RenderableType | None = None
+) -> RenderableType:
+    """Everything about a post, with ``captions`` shown in another way if given; remote text in it obeys no terminal."""
     parts: list[RenderableType] = [Panel(_head(post, provenance), title=_title(post), title_align="left")]
-    parts.append(_captions(post, width))
+    parts.append(captions or _captions(post, width))
     if post.media:
         parts.append(_section("Pictures", _pictures(post, provenance, folder)))
     if post.segments:

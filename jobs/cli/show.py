@@ -18,13 +18,21 @@ from jobs.cli.options import archive_place, common, reading
     is_flag=True,
     help="Also what became of it: edits, gone and back, a curator's decisions.",
 )
+@click.option(
+    "--side-by-side",
+    is_flag=True,
+    help="The captions sentence by sentence: which answers which, and how likely; with --json as `alignment`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the record and its provenance as one JSON object.")
 @reading
 @common
-def show(key: str, with_history: bool, as_json: bool, archive: str | None, config: Path | None) -> int:
+def show(
+    key: str, with_history: bool, side_by_side: bool, as_json: bool, archive: str | None, config: Path | None
+) -> int:
     """One post whole: captions, credit, pictures, segments, and its provenance.
 
-    KEY is <source>:<id> as `cupola query` shows it, or the post's web address.
+    KEY is <source>:<id> as `cupola query` shows it, or the post's web address. With --side-by-side a sentence that
+    nobody answers stands alone, and captions that are no translations of each other score low (0 to 1).
     Exit status: 2 when there is no such post, 3 when the archive cannot be read.
     """
     from storage.engine import open_database
@@ -41,6 +49,12 @@ def show(key: str, with_history: bool, as_json: bool, archive: str | None, confi
             events = history(database, key)
     finally:
         database.close()
+    fr, en = post.caption_fr or "", post.caption_en or ""
+    alignment = None
+    if side_by_side and fr and en:
+        from scraper.text.alignment import align
+
+        alignment = align(fr, en)
     if as_json:
         import json
 
@@ -49,14 +63,26 @@ def show(key: str, with_history: bool, as_json: bool, archive: str | None, confi
         record = post.as_json() | {"provenance": provenance.as_json()}
         if events is not None:
             record["history"] = [event.as_json() for event in events]
+        if side_by_side:
+            from jobs.cli.sidebyside import answers
+
+            record["alignment"] = answers(fr, en, alignment) if alignment else []
+            record["alignment_score"] = alignment.score if alignment else None
         with for_programs() as write:
             write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
         return DONE
     from jobs.cli.output import for_people
     from jobs.cli.portrait import portrait
 
+    captions = None
+    if alignment:
+        from jobs.cli.sidebyside import beside
+
+        captions = beside(fr, en, alignment)
+    elif side_by_side:
+        click.echo("There are no two captions to stand side by side.", err=True)
     with for_people() as console:
-        console.print(portrait(post, provenance, place.folder, console.width))
+        console.print(portrait(post, provenance, place.folder, console.width, captions))
         if events is not None:
             from jobs.cli.chronicle import chronicle
 

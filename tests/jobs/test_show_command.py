@@ -77,6 +77,35 @@ def test_captions_stand_side_by_side_where_there_is_room(cupola, held, key):
     assert not any("français" in line and "English" in line for line in narrow.splitlines())
 
 
+@pytest.mark.parametrize("columns", [80, 140])
+def test_sentences_stand_beside_their_answers(cupola, held, columns):
+    """--side-by-side: each French sentence in a row with the English one that answers it, or alone."""
+    key = held.add(
+        "2", fr="La lune se lève sur Paris. Bonne nuit !\x1b[31m", en="The moon is rising over Paris. It is 8 o'clock."
+    )
+    told = cupola("show", "--archive", held.folder, key, "--side-by-side", columns=columns)
+    assert told.status == 0
+    assert "\x1b[31m" not in told.out
+    assert any("La lune" in line and "The moon" in line for line in told.out.splitlines())
+    assert "answer each other" in told.out
+    shown = json.loads(cupola("show", "--archive", held.folder, key, "--side-by-side", "--json").out)
+    assert shown["alignment"][0]["fr"] == "La lune se lève sur Paris."
+    assert shown["alignment"][0]["en"] == "The moon is rising over Paris."
+    assert shown["alignment"][0]["score"] > 0.8
+    assert 0 < shown["alignment_score"] < 1
+    assert "alignment" not in json.loads(cupola("show", "--archive", held.folder, key, "--json").out)
+
+
+def test_one_caption_has_nothing_beside_it(cupola, held):
+    """It is shown as ever, and said on stderr; --json has an empty list."""
+    key = held.add("3", fr="La lune se lève.")
+    told = cupola("show", "--archive", held.folder, key, "--side-by-side")
+    assert (told.status, told.err) == (0, "There are no two captions to stand side by side.\n")
+    assert "La lune se lève." in told.out
+    shown = json.loads(cupola("show", "--archive", held.folder, key, "--side-by-side", "--json").out)
+    assert (shown["alignment"], shown["alignment_score"]) == ([], None)
+
+
 def test_json_is_the_record_and_its_provenance(cupola, held, key):
     """--json gives the names of query's JSON, and `provenance` beside them."""
     shown = json.loads(cupola("show", "--archive", held.folder, key, "--json").out)
