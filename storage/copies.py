@@ -34,14 +34,14 @@ class Placed:
     linked: bool
 
 
-def is_current(source: Path, target: Path) -> bool:
-    """Whether ``target`` is what ``source`` is, by its inode, or by size and time."""
+def is_current(source: Path, target: Path, *, link: bool) -> bool:
+    """Whether ``target`` is what ``source`` is, by its inode where a ``link`` will do, or by size and time."""
     try:
         here, there = source.stat(follow_symlinks=False), target.stat(follow_symlinks=False)
     except FileNotFoundError:
         return False
     if (here.st_ino, here.st_dev) == (there.st_ino, there.st_dev):
-        return True
+        return link
     return here.st_size == there.st_size and abs(here.st_mtime_ns - there.st_mtime_ns) < _TIMES_DIFFER
 
 

@@ -140,7 +140,7 @@ class Filling:
     def _picture(self, row: tuple[str, str, int]) -> copies.Placed | Damage | int:
         name = relative_path(row[0], row[1])
         source, target = self._folder / name, self._place / name
-        if copies.is_current(source, target):
+        if copies.is_current(source, target, link=self._link):
             return target.stat().st_size
         self._make(target.parent)
         try:
@@ -189,7 +189,7 @@ class Filling:
     def _plain(self, name: str, end: int | None = None) -> copies.Placed | Damage | int:
         """A file that has no hash for a name; it takes the place of an older one only when all is ready."""
         source, target = self._folder / name, self._place / name
-        if end is None and copies.is_current(source, target):
+        if end is None and copies.is_current(source, target, link=self._link):
             return target.stat().st_size
         self._make(target.parent)
         try:

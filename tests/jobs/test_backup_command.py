@@ -28,7 +28,7 @@ def test_there_and_back(cupola: Callable[..., Any], stored: Any, tmp_path: Path)
     assert made.out == f"{backup} is a backup: 2 posts, 3 files, 11 B; 3 files new (11 B, 3 of them hard links).\n"
     assert cupola("query", "--archive", backup, "--count").out == "2\n"
     assert cupola("verify", "--archive", backup).status == 0
-    renewed = json.loads(cupola("backup", backup, "--archive", stored.folder, "--copy", "--json").out)
+    renewed = json.loads(cupola("backup", backup, "--archive", stored.folder, "--json").out)
     assert (renewed["posts"], renewed["new_files"], renewed["sound"]) == (2, 0, True)
     back = cupola("restore", backup, again, columns=200)
     assert back.status == 0
@@ -36,6 +36,18 @@ def test_there_and_back(cupola: Callable[..., Any], stored: Any, tmp_path: Path)
     before, after = (cupola("query", "--archive", folder, "--format", "jsonl").out for folder in (stored.folder, again))
     assert before == after
     assert json.loads(cupola("restore", backup, "--into", tmp_path / "third", "--json").out)["files"] == 3
+
+
+def test_links_become_copies_when_asked_for(cupola: Callable[..., Any], stored: Any, tmp_path: Path) -> None:
+    """A backup that was made of hard links is one of copies after --copy: a picture that rots here is sound there."""
+    backup = tmp_path / "backup"
+    for new in (3, 3, 0):
+        options = ("--copy",) * (backup.exists())
+        made = json.loads(cupola("backup", backup, "--archive", stored.folder, *options, "--json").out)
+        assert (made["new_files"], made["linked_files"], made["files"]) == (new, 0 if options else 3, 3)
+    for path in stored.folder.glob("media/*/*/*.jpg"):
+        path.write_bytes(b"rot")
+    assert cupola("verify", "--archive", backup).status == 0
 
 
 def test_restored_to_where_the_configuration_says(cupola: Callable[..., Any], stored: Any, tmp_path: Path) -> None:
