@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -125,6 +125,7 @@ def refresh(connection: Connection, post_ids: Sequence[int]) -> None:
     tags: list[dict[str, Any]] = []
     shown: list[dict[str, Any]] = []
     alts: dict[int, str | None] = {}
+    present = _present(connection, of_post)
     columns = (_posts.c.id, _posts.c.body, _posts.c.published_at, _posts.c.shown_at)
     for post in connection.execute(select(*columns).where(_posts.c.id.in_(decided))):
         rows = of_post[post.id]
@@ -132,7 +133,9 @@ def refresh(connection: Connection, post_ids: Sequence[int]) -> None:
         alts |= {row["attachment_id"]: None for row in rows if row["attachment_id"] is not None}
         alts |= state.alts
         tags += [{"post_id": post.id, "folded": folded, "tag": tag} for folded, tag in state.tags.items()]
-        decided_row = _curation_row(post.id, state, post.body)
+        # of a picture that the post no longer points to nothing is shown
+        held = {number: alt for number, alt in state.alts.items() if number in present}
+        decided_row = _curation_row(post.id, replace(state, alts=held), post.body)
         if state != State():
             curation.append(decided_row)
         at = decided_row["published_at"] or post.published_at
@@ -146,6 +149,13 @@ def refresh(connection: Connection, post_ids: Sequence[int]) -> None:
     if alts:
         given = [{"row_id": number, "corrected_alt": alt} for number, alt in alts.items()]
         connection.execute(update(_attachments).where(_attachments.c.id == bindparam("row_id")), given)
+
+
+def _present(connection: Connection, of_post: Mapping[int, Sequence[Row]]) -> set[int]:
+    """The attachments that something was decided about and that their posts point to."""
+    numbers = {row["attachment_id"] for rows in of_post.values() for row in rows} - {None}
+    query = select(_attachments.c.id).where(_attachments.c.id.in_(numbers), _attachments.c.removed_at.is_(None))
+    return set(connection.scalars(query)) if numbers else set()
 
 
 def _curation_row(post_id: int, state: State, body: str) -> dict[str, Any]:

@@ -209,6 +209,19 @@ def test_an_alt_text_is_a_pictures(desk: Desk) -> None:
     assert [item.alt for item in desk.post().media] == [None, "A"]
 
 
+def test_a_picture_that_is_swapped_takes_its_alt_text_along(desk: Desk) -> None:
+    """The new picture shows the machine's, and nothing is said to be the curator's; back again, it is his."""
+    one, two = Attachment(url="https://m.example/a.jpg", alt="A"), Attachment(url="https://m.example/b.jpg", alt="B")
+    desk.record("1", BODY, attachments=(one,))
+    desk.say(Say.text("alt", "La tour Eiffel", position=0))
+    desk.record("1", BODY, attachments=(two,))
+    assert ([item.alt for item in desk.post().media], desk.post().corrected) == (["B"], None)
+    desk.say(Say.rating(3))
+    assert desk.post().corrected is None
+    desk.record("1", BODY, attachments=(two, one))
+    assert ([item.alt for item in desk.post().media], desk.post().corrected) == (["B", "La tour Eiffel"], ("alt",))
+
+
 @pytest.mark.parametrize("field", FIELDS)
 def test_everything_can_be_given_back_to_the_machine(desk: Desk, field: str) -> None:
     """Whatever was corrected, taking it back leaves the post as it was."""
