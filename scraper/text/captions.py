@@ -24,13 +24,13 @@ from scraper.text.tables import ALIEN, LANGUAGES, is_common
 WINDOW = 100_000
 
 #: under this confidence a person should look
-REVIEW_BELOW = 0.8
+REVIEW_BELOW = 0.9
 
 _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 _LANGS = {_FR: Lang.FR, _EN: Lang.EN}
 #: nats by which a third language must beat French and English over a stretch to be thought of, and to need no
 #: common word of its own there
-_THIRD_MARGIN, _THIRD_SURE = 3.0, 8.0
+_THIRD_MARGIN, _THIRD_SURE = 3.0, 6.5
 #: at most so many words of another language within a sentence are borrowed or quoted, and are words of it
 _BORROWED = 8
 #: with less than this between French and English in a whole caption nobody can tell

@@ -13,9 +13,9 @@ from functools import lru_cache
 #: nats; the order matters more than the figures
 BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.2, 2.0, 1.6, 2.0
 SENTENCE_END, EMOJI, DASH, COLON, QUOTE, BRACKET, CAPITAL, COMMA, SPACE, JOINED = (
-    3.2, 4.0, 4.0, 7.0, 11.0, 6.0, 9.5, 8.0, 13.0, 40.0,
+    3.2, 4.0, 4.0, 7.0, 11.0, 6.0, 9.5, 8.0, 14.5, 40.0,
 )  # fmt: skip
-#: «montagnes.Mountains», «rue/street» or «rue|street», «rue/ street», three spaces or more, «farine = flour»
+#: «montagnes.Mountains», «rue/street» or «rue|street», «rue/ street», two spaces or more, «farine = flour»
 GLUED, TIGHT, HALF_TIGHT, WIDE, EQUALS = 5.0, 5.0, 2.0, 3.5, 5.0
 #: at the borders of a long quotation within a sentence, which may be a part of its own
 CITED = 6.5
@@ -40,7 +40,7 @@ def _price(gap: str) -> float:
     """The price of a change of language over ``gap``, the text between two words."""
     if gap in "/|" and gap:
         return TIGHT
-    if not gap.strip() and len(gap) > 2 and "\n" not in gap:
+    if gap.isspace() and (len(gap) > 1 or gap == "\t") and not set(gap) & set("\n\r\u2028"):
         return WIDE
     if _GLUED.fullmatch(gap):
         return GLUED

@@ -26,7 +26,7 @@ _LONG = 4
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
 #: how much a rare word counts that stands in the caption more than once: it is likely a name, in both languages
-_AGAIN = 0.35
+_AGAIN = 0.3
 #: how much each word of «tête-à-tête» or «Aix-en-Provence» counts, and a word that no table knows
 _HYPHENATED, _UNLISTED = 0.12, 1.3
 
@@ -43,7 +43,8 @@ class Word:
 
     ``scores`` are nats by language (the tables' order), to be multiplied by ``weight``; ``price`` is what a change
     of language just before the word costs; ``barred`` says that something stands there that is no text (a block
-    of hashtags, a credit line); ``silent`` that the word tells no language (a number).
+    of hashtags, a credit line); ``silent`` that the word tells no language (a number); ``listed`` that it is a
+    common one.
     """
 
     start: int
@@ -53,6 +54,7 @@ class Word:
     price: float
     barred: bool
     silent: bool
+    listed: bool = False
 
     def lean(self, index: int, nats: float) -> None:
         """Let the word speak ``nats`` more for one language."""
@@ -99,7 +101,7 @@ def weigh(body: str) -> list[Word]:
             weighed, weight = _weigh(text, first=cost < SPACE - 2 or not words, shouting=shouting)
             if cost == SPACE and not shouting and text[0].isupper() and text[1:2].islower():
                 cost = CAPITAL if weighed.listed else SPACE - 1.0
-            word = Word(token.start, token.end, weighed.by_language, weight, cost, barred=False, silent=False)
+            word = Word(token.start, token.end, weighed.by_language, weight, cost, False, False, weighed.listed)
             if text == "A" and not shouting and cost < SPACE:
                 word.lean(_EN, ARTICLE)
             if hint is not None:

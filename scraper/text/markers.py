@@ -44,7 +44,9 @@ _WHERE = re.compile(
     r"""(?i)[(\[*]?\b(?:(?:en|fr|vf|english|french|anglais|français
         |version[ ](?:anglaise|fran[cç]aise)
         |(?:english|french)[ ](?:version|text))
-        [ ](?:below|follows|above|ci-dessous|ci-après|plus[ ]bas|suit))\b[)\]*]?""",
+        (?:[ ](?:text|version))?
+        [ ](?:below|follows|above|ci-dessous|ci-après|plus[ ]bas|suit|(?:in|on|dans|en|sur)[ ](?:[\w']{1,8}[ ])?
+        (?:comments?|thread|replies|reply|website|site|page|commentaires?|fil|réponses?|next[ ]post)))\b[)\]*]?""",
     re.VERBOSE,
 )
 

@@ -1,86 +1,112 @@
-"""How sure a split is: of its pieces, of the sentences within them, of the borders between them; it changes nothing."""
+"""How likely a split is right, from how close other readings came and how much was known; it changes nothing.
+
+The traits of a split are measured here; what they are worth was fitted on captions of our own by tuning/confidence.py,
+which wrote confidence.json, and is judged on others: docs/split.md has the figures.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from math import exp
+from functools import lru_cache
+from itertools import pairwise
+from math import exp, log
+from pathlib import Path
+from typing import NamedTuple
 
-from scraper.text.decode import CITED, QUOTE, SENTENCE_END
+from scraper.text.decode import CITED, QUOTE
 from scraper.text.evidence import Word
 from scraper.text.pieces import Piece, totals
 from scraper.text.tables import ALIEN, LANGUAGES
 
-_FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
-_PAIR = (_FR, _EN)
-#: how sure a quotation is that was cut out of its sentence: by the rules it is words of it, unless it is long
+_PAIR = (LANGUAGES.index("fr"), LANGUAGES.index("en"))
+#: how sure a split is at most where a quotation was cut out of its sentence: by the rules it is words of it, unless long
 _QUOTED_PART = 0.75
-#: a border as good is looked for so many words away, and not beyond so many nats
-_NEAR, _FAR = 12, 12.0
-#: nats by which a border must be better than those near it to be as likely as not
-_CLEARLY = 1.0
+_STEEPEST, _LARGEST = 15.0, 1e12
+
+
+class Traits(NamedTuple):
+    """What a split is judged by.
+
+    ``rivals``: how likely, together, the readings are that give one stretch of words to the other language, as the
+    logarithm of the odds; ``third``: nats by which the weakest part is ahead of any third language; ``dearest``: nats
+    of the dearest change of language; ``parts``: logarithm of their number; ``shortest``: of the words in the
+    shortest; ``words``: of all; ``unknown``: the share of words that no table has.
+    """
+
+    rivals: float
+    third: float
+    dearest: float
+    parts: float
+    shortest: float
+    words: float
+    unknown: float
+
+
+def traits(words: Sequence[Word], pieces: Sequence[Piece]) -> Traits:
+    """The traits of the split of ``words`` into ``pieces``; both are not empty."""
+    spoken = [word for word in words if not word.silent]
+    own = [piece for piece in pieces if piece.state in _PAIR]
+    return Traits(
+        rivals=max(-12.0, min(6.0, log(_rivals(words, pieces) + 1e-9))),
+        third=min((_ahead(words, piece) for piece in own), default=0.0),
+        dearest=max(_turns(words, pieces), default=0.0),
+        parts=log(len(pieces)),
+        shortest=log(min(piece.last - piece.first + 1 for piece in pieces)),
+        words=log(len(words)),
+        unknown=sum(not word.listed for word in spoken) / len(spoken),
+    )
+
+
+def _turns(words: Sequence[Word], pieces: Sequence[Piece]) -> list[float]:
+    """The prices of the changes of language."""
+    return [words[piece.first].price for before, piece in pairwise(pieces) if before.state != piece.state]
+
+
+def _rivals(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
+    """The odds, together, of every reading in which one stretch of words speaks the other language."""
+    total = running = 0.0
+    states = [piece.state for piece in pieces for _ in range(piece.first, piece.last + 1)]
+    for i, (word, state) in enumerate(zip(words, states, strict=True)):
+        other = _PAIR[0] if state == _PAIR[1] or (state not in _PAIR and _leans_first(word)) else _PAIR[1]
+        margin = (word.scores[state] - word.scores[other]) * word.weight
+        begin = _turn(words, states, i)
+        running = min((running + exp(-begin)) * exp(-max(-_STEEPEST, min(_STEEPEST, margin))), _LARGEST)
+        if not word.silent:
+            total += running * exp(-_turn(words, states, i + 1))
+    return total
+
+
+def _leans_first(word: Word) -> bool:
+    return word.scores[_PAIR[0]] > word.scores[_PAIR[1]]
+
+
+def _turn(words: Sequence[Word], states: Sequence[int], at: int) -> float:
+    """What the border before word ``at`` costs more when the words on one side of it change their language."""
+    if not 0 < at < len(words):
+        return 0.0
+    price = min(words[at].price, _STEEPEST)
+    return price if states[at] == states[at - 1] else -price
+
+
+def _ahead(words: Sequence[Word], piece: Piece) -> float:
+    said = totals(words[piece.first : piece.last + 1])
+    return max(-2.0, min(10.0, said[piece.state] - max(t for s, t in enumerate(said) if s not in _PAIR)))
+
+
+@lru_cache(maxsize=1)
+def _fitted() -> tuple[float, tuple[float, ...]]:
+    fitted = json.loads(Path(__file__).with_name("confidence.json").read_bytes())
+    return fitted["bias"], tuple(fitted["weights"][name] for name in Traits._fields)
 
 
 def sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
-    """Between 0 and 1: the least sure of the pieces, of the sentences within them and of the borders between them.
-
-    A piece is judged against every language and by what the change to it cost; a sentence against the other of the
-    pair only: one that leans the other way was drowned by its neighbours; a border against the places near it.
-    """
+    """The probability, between 0 and 1, that every word of the split is where it belongs."""
+    if not pieces:
+        return 1.0
     if len(pieces) == 1 and pieces[0].state == ALIEN and not any(w.scores[ALIEN] == 0.0 for w in words):
         return 0.5
-    sure = 1.0
-    previous: Piece | None = None
-    for piece in pieces:
-        own = words[piece.first : piece.last + 1]
-        if previous is not None and {previous.state, piece.state} == {_FR, _EN}:
-            sure = min(sure, _sure_border(words, previous, piece))
-        previous = piece
-        said = totals(own)
-        margin = said[piece.state] - max(t for s, t in enumerate(said) if s != piece.state)
-        cost = own[0].price if piece.first else 0.0
-        sure = min(sure, _logistic((margin - 0.15 * cost) * 0.8))
-        if piece.state in _PAIR and len(own) > 1:
-            sure = min(sure, _logistic(_weakest(own, piece.state) + 1.5))
-    return sure
-
-
-def _sure_border(words: Sequence[Word], before: Piece, after: Piece) -> float:
-    if words[after.first].price in (QUOTE, CITED):
-        return _QUOTED_PART
-    return _logistic(_border(words, before, after) - _CLEARLY)
-
-
-def _border(words: Sequence[Word], before: Piece, after: Piece) -> float:
-    """By how many nats the place of the change from ``before`` to ``after`` is better than any other near it."""
-    at = after.first
-    cost = words[at].price
-    nearest = 40.0
-    for state, other, places in (
-        (before.state, after.state, range(at - 1, max(before.first, at - 1 - _NEAR), -1)),
-        (after.state, before.state, range(at, min(after.last, at + _NEAR))),
-    ):
-        lost = 0.0
-        for i in places:
-            word = words[i]
-            lost += (word.scores[state] - word.scores[other]) * word.weight
-            # moved so that this word goes with the other side
-            nearest = min(nearest, lost + words[i if i < at else i + 1].price - cost)
-            if lost > _FAR:
-                break
-    return nearest
-
-
-def _weakest(words: Sequence[Word], state: int) -> float:
-    """By how many nats the sentence of ``words`` that speaks least for ``state`` does, against the other language."""
-    other = _EN if state == _FR else _FR
-    weakest, total = 40.0, 0.0
-    for i, word in enumerate(words):
-        if i and word.price <= SENTENCE_END:
-            weakest, total = min(weakest, total), 0.0
-        total += (word.scores[state] - word.scores[other]) * word.weight
-    return min(weakest, total)
-
-
-def _logistic(nats: float) -> float:
-    # beyond forty nats nothing changes, and exp() would overflow
-    return 1.0 / (1.0 + exp(-max(-40.0, min(40.0, nats))))
+    bias, weights = _fitted()
+    nats = bias + sum(weight * trait for weight, trait in zip(weights, traits(words, pieces), strict=True))
+    sure = 1.0 / (1.0 + exp(-max(-40.0, min(40.0, nats))))
+    return min(sure, _QUOTED_PART) if {QUOTE, CITED} & set(_turns(words, pieces)) else sure

@@ -12,39 +12,56 @@ STAMP = re.compile(
     )(?![\w/])""",
     re.VERBOSE,
 )
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday lundi mardi mercredi jeudi vendredi samedi dimanche"
-_MONTHS = (
-    "january february march april may june july august september october november december "
-    "janvier février fevrier mars avril mai juin juillet août aout septembre octobre novembre décembre decembre"
+_DAYS = (
+    "monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|wed|thu|fri|sat|sun"
+    "|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lun|mar|mer|jeu|ven|sam|dim"
 )
+_MONTHS = (
+    "january|february|march|april|may|june|july|august|september|october|november|december"
+    "|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+    "|janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre"
+    "|janv|f[ée]vr|avr|juil|d[ée]c"
+)
+_CLOCK = r"\d{1,2}(?:[ ]?[h:][ ]?\d\d|[ ]?h\b|[ ]?[ap]\.?m\b\.?)(?:[ ]?(?:GMT|UTC|TU|CEST|CET|Z)\b)?"
 #: a date, or a time of day, that has a line of its own, or leads to a line: «10 juin –»
 DAY_LINE = re.compile(
-    rf"""(?im)^[ ]?(?:
-        (?:le[ ]|on[ ])?(?:(?:{"|".join(_DAYS.split())}),?[ ])?(?:the[ ])?
+    rf"""(?im)^[ ]?[([]?(?:
+        (?:le[ ]|on[ ])?(?:(?:{_DAYS})\.?,?[ ])?(?:the[ ])?
         (?:
-            \d{{1,2}}(?:er|st|nd|rd|th)?[ ](?:of[ ])?(?:{"|".join(_MONTHS.split())})
-          | (?:{"|".join(_MONTHS.split())})[ ]\d{{1,2}}(?:st|nd|rd|th)?
-          | \d{{1,2}}[./]\d{{1,2}}[./]\d{{2,4}}
+            \d{{1,2}}(?:er|st|nd|rd|th)?[ ](?:of[ ])?(?:{_MONTHS})\b\.?(?:,?[ ]\d{{4}})?
+          | (?:{_MONTHS})\b\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?(?:,?[ ]\d{{4}})?
+          | (?:{_MONTHS})[ ]\d{{4}}
+          | \d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}
         )
-        (?:,?[ ]\d{{4}})?
-      | \d{{1,2}}[ ]?[h:][ ]?\d\d
-    )[ ]?(?:$|(?=[–—:-][ ]))""",
+        (?:(?:,|[ ]at|[ ]à|[ ]-)?[ ]{_CLOCK})?
+      | {_CLOCK}
+    )[)\]]?[ ]?(?:$|(?=[–—:|-][ ]))""",
     re.VERBOSE,
 )
 #: what a platform or a person puts around a post that is shared, and a pin with its place
 SHARED = re.compile(r"\bRT @\w{1,64} ?:|\(?\b[Vv]ia @\w{1,64}\)?|^[ ]?📍[^\n.!?]{1,60}$", re.MULTILINE)
+_PARTICLE = r"d[eu]s?|l[ae]s?|of|the|and|et|à|by|par|for|pour|van|von|&|[/–|-]"
+_NAMED = rf"(?:(?:d['’]|l['’])?[A-ZÀ-Þ][\w.’'-]{{0,30}},?|{_PARTICLE}|\d{{4}})"
 #: a line that only tells whose picture it is; names are known by their capitals
 WHOSE = re.compile(
-    r"""(?m)^[ ]?(?:
-        (?:©|\(c\)[ ])[^\n]{1,120}
-      | \(?[Cc]ontains[ ]modified[ ]Copernicus[^\n]{1,120}
-      | (?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI)/[^\n]{1,100}
-      | (?:📷|📸|(?i:photos?|images?|pictures?|vid[ée]os?|cr[ée]dits?(?:[ ]photos?)?)(?:[ ]?:|[ ]by|[ ]par|[ ]de))[ ]?
-        (?:[A-ZÀ-Þ][\w.’'-]{0,30}|d[eu]s?|l[ae]s?|of|the|and|et|d['’]\w{1,30}|von|van|&|/|–|-)
-        (?:[ ](?:[A-ZÀ-Þ][\w.’'-]{0,30}|d[eu]s?|l[ae]s?|of|the|and|et|d['’]\w{1,30}|von|van|&|/|–|-)){0,9}
-        (?=[ ]?$|[ ]https?:)
-    )""",
+    rf"""(?m)^[ ]?[([]?(?:
+        (?:©|\([cC]\)[ ])[^\n]{{1,120}}
+      | [Cc]ontains[ ]modified[ ]Copernicus[^\n]{{1,120}}
+      | (?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI)/[^\n]{{1,100}}
+      | (?:📷|📸|🎥|(?i:
+            (?:photo(?:graphie|graph|grapher|graphe)?s?|images?|pictures?|vid[ée]os?|clichés?|visuels?|source)
+            (?:[ ]cr[ée]dits?|[ ]courtesy)?(?:[ ]?:|[ ](?:by|par))
+          | cr[ée]dits?(?:[ ](?:photos?|images?|vid[ée]os?))?[ ]?:?
+          | courtesy(?:[ ]of)?[ ]?:?))[ ]?
+        {_NAMED}(?:[ ]{_NAMED}){{0,9}}
+    )[)\]]?(?=[ ]?$|[ ]https?:)""",
     re.VERBOSE,
 )
-#: «(1/2)», a part of a thread
-FILE_NAME = re.compile(r"\(\d{1,2}/\d{1,2}\)|\b(?:IMG|DSC[FN]?|PXL|VID|MVI|GOPR|P)_?\d{3,8}(?:_\d{2,9}){0,3}\b")
+#: «(1/2)», a part of a thread; a camera's name for a file; a line that is only a number with letters
+FILE_NAME = re.compile(
+    r"""\(\d{1,2}/\d{1,2}\)
+      | \b(?:IMG|DSC[FN]?|PXL|VID|MVI|GOPR|P)_?\d{3,8}(?:_\d{2,9}){0,3}(?:\.\w{3,4})?\b
+      | ^[ ]?[([]?(?:(?:ID|[Rr][ée]f\.?|[Nn][°ºo]\.?|[Pp]hoto|[Ii]mage|[Ff]ile|[Ff]ichier)[ ]?:?[ ]?)?
+        (?=[A-Za-z_-]{0,12}\d)[A-Za-z_-]{0,12}[0-9][\w-]{2,30}(?:\.\w{3,4})?[)\]]?[ ]?$""",
+    re.VERBOSE | re.MULTILINE,
+)
