@@ -11,7 +11,8 @@ from datetime import date
 
 from scraper.model import CreditLine, DateOrigin, Mission, Post, Published, Reading
 from scraper.text.captions import split
-from scraper.text.credit import best_credit, find_credits, resolve_day
+from scraper.text.credit import best_credit, find_credits
+from scraper.text.days import resolve_day
 from scraper.text.hashtags import find_hashtags, once_each
 
 

@@ -9,34 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date
 
-from scraper.model import CreditLine, Mission
+from scraper.model import CreditLine
+from scraper.text.days import DIGITS, WORDS, days_in
+from scraper.text.holders import AGENCIES, HOLDER, JOINT, LICENSE, PERSON, agencies, holders, plausible, tidy
 
-_AGENCY = (
-    r"(?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI|UKSA|Roscosmos|ROSCOSMOS|SpaceX|Arianespace|CSG|GCTC|Copernicus|Eumetsat"
-    r"|EUMETSAT|Canadian Space Agency|European Space Agency|Agence spatiale canadienne|Agence spatiale europ[ée]enne)"
-)
-_JOINT = r"[ \u00a0\u202f]?[/–—&+,-][ \u00a0\u202f]?"
-_AGENCIES = rf"{_AGENCY}(?:{_JOINT}{_AGENCY}){{0,5}}"
-#: a capitalised name of one to four words, initials allowed («T. Pesquet», «M.Maurer», «Megan McArthur»)
-_UPPER = "A-ZÀ-ÖØ-Þ"
-_WORD = rf"(?:[{_UPPER}]\.[ \u00a0]?)?[{_UPPER}][\w'’-]{{1,30}}"
-_PERSON = rf"{_WORD}(?:[ \u00a0]{_WORD}){{0,3}}"
-_LICENSE = r"(?:[ \u00a0]?[,–-]?[ \u00a0](?:CC[ -]BY(?:[ -][\w.]{1,6}){0,5}|[Pp]ublic [Dd]omain))?"
-_HOLDER = rf"{_AGENCIES}(?:{_JOINT}{_PERSON}){{0,3}}{_LICENSE}"
-
-_DATE = (
-    r"(?<![\w/.-])(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}-\d{1,2}-\d{4})"
-    r"(?![\w/-])"
-)
-DATE = re.compile(_DATE)
+DATE = re.compile(DIGITS)
 
 #: photo and file numbers as cameras, agencies and the crew write them
 FILE_NUMBER = re.compile(
     r"""(?<![\w#@/.-])(?:
       [0-9]{3}[A-Z][0-9]{4}
     | (?:iss|ISS)[0-9]{3}-?[eE]-?[0-9]{3,7}
+    | (?:jsc|JSC)[0-9]{4}[eE][0-9]{5,6}
+    | NHQ[0-9]{12}
     | (?:DSCN?|_?DSC|IMG|_?MG|DSCF|PESQ|PXL|GOPR)_?[0-9]{3,8}
     | GMT[0-9]{1,3}_[0-9]{1,2}_[0-9]{1,2}(?:_[A-Za-z0-9-]{1,30}(?:[ ][A-Z][A-Za-z]{1,30}_[0-9]{1,6})?){0,3}
     )(?![\w-])""",
@@ -61,24 +47,40 @@ _HINTED = re.compile(
 )
 _SHOT = re.compile(
     rf"""(?:\b[Pp]hotos?|\b[Ii]mages?|\b[Pp]ictures?|\b[Vv]id[eé]os?|📷|📸|🎥)\ufe0f?[ \u00a0\u202f]?:?[ \u00a0\u202f]?
-        (?:by[ ]|par[ ])?{_HOLDER}
-        (?=[ \u00a0]{{0,3}}(?:[\n\r#@(\[)\]{_EMOJI}]|https?:|{_DATE}|$))""",
+        (?:by[ ]|par[ ])?(?:{HOLDER}|{PERSON}{JOINT}{AGENCIES})
+        (?=[ \u00a0]{{0,3}}(?:[\n\r#@(\[)\]{_EMOJI}]|https?:|{DIGITS}|$))""",
     re.VERBOSE,
 )
 #: a line that is nothing but agencies and a name: «ESA - S. Corvaja», «ESA/NASA»
-_BARE = re.compile(rf"(?m)^[ \t]*(?:{_HOLDER})[ \t]*\.?[ \t]*$")
+_BARE = re.compile(rf"(?m)^[ \t]*(?:{HOLDER})(?:,?[ \t]\d{{4}})?[ \t]*\.?[ \t]*$")
+#: «Thomas Pesquet, Proxima mission image 03/12/2016» and the like; a day in words only where the mission is named
 _SIGNED = re.compile(
-    rf"""(?<![\w'’])(?P<person>{_PERSON}),?[ \u00a0]{{1,2}}
+    rf"""(?<![\w'’])(?P<person>{PERSON})[ \u00a0]?,?[ \u00a0]{{1,2}}
         (?:(?:(?P<m1>[\w' -]{{1,40}}?)[ ]mission[ ](?:image|photo|picture)
-           |(?:image|photo)[ ]de[ ]la[ ]mission[ ](?P<m2>[\w' -]{{1,40}}?))[ \u00a0,]{{1,3}})?
-        {_DATE}""",
+           |(?:image|photo)[ ]de[ ]la[ ]mission[ ](?P<m2>[\w' -]{{1,40}}?)
+           |(?P<m3>{PERSON})[ ]mission
+           |[Mm]ission[ ](?P<m4>{PERSON}))
+           [ \u00a0]?,?[ \u00a0]{{1,3}}(?:{DIGITS}|{WORDS})
+         |{DIGITS})""",
+    re.VERBOSE,
+)
+#: whoever shows changed Sentinel data has to say so: https://sentinels.copernicus.eu/web/sentinel/terms-conditions
+_SENTINEL = re.compile(
+    rf"""(?:\b[Cc]r[eé]dits?[ \u00a0\u202f]?:[ \u00a0\u202f]?)?(?:©[ ]?)?
+        \b(?i:contains[ ](?:modified[ ])?Copernicus[ ](?:Sentinel(?:-\d[A-D]?)?[ ])?data
+          |enthält[ ](?:modifizierte[ ])?Copernicus[ -](?:Sentinel[ -])?Daten
+          |contient[ ]des[ ]données[ ](?:modifiées[ ])?Copernicus(?:[ ]Sentinel)?(?:[ ]modifiées)?)
+        (?:[ ]?[(\[]\d{{4}}(?:[–-]\d{{2,4}})?[)\]])?
+        (?:,?[ ](?i:processed[ ]by|bearbeitet[ ]von(?:[ ]der)?|traitées?[ ]par)[ ](?:l['’])?
+          (?P<by>{AGENCIES})(?:[ ]?[,–/-]?[ ]?{LICENSE})?)?""",
     re.VERBOSE,
 )
 #: cheap test whether a text can hold any of the above
-_ANY = re.compile(r"[Cc]r[eé]dit|CR[EÉ]DIT|©|\([cC]\)|opyright|ESA|NASA|CNES|JAXA|CSA|oscosmos|OSCOSMOS|Agency|\d{4}")
+_ANY = re.compile(
+    r"[Cc]r[eé]dit|CR[EÉ]DIT|©|\([cC]\)|opyright|ESA|NASA|CNES|JAXA|CSA|oscosmos|OSCOSMOS|Agency|opernicus|\d{4}"
+)
 
 _SENTENCE_END = re.compile(r"(?<=\w{3})[.!?](?=\s|$)|https?:|www\.|[\"“”«»]")
-_INITIALS = re.compile(r"(?<=\.)(?=\w)")
 
 
 def _cut(text: str) -> int:
@@ -87,72 +89,26 @@ def _cut(text: str) -> int:
     return len((text[: end.start()] if end else text).rstrip(" \t\u00a0,;–—-"))
 
 
-def _plausible(holder: str) -> bool:
-    """Whether ``holder`` names someone: an agency, or a capitalised name and little else."""
-    words = holder.split()
-    return bool(re.match(_AGENCIES, holder)) or (
-        0 < len(words) <= 10 and sum(w[:1].isupper() or not w[:1].isalpha() for w in words) * 2 > len(words)
-    )
-
-
-def _dates(text: str) -> tuple[date | None, date | None]:
-    """The date in ``text`` read day first, and month first where that is another date; impossible ones are none."""
-    for found in DATE.finditer(text):
-        a, b, c = (int(number) for number in re.findall(r"\d+", found.group()))
-        readings = ((a, b, c),) if a > 31 else ((c, b, a), (c, a, b))
-        days: list[date | None] = []
-        for year, month, day in readings:
-            try:
-                days.append(date(year, month, day))
-            except ValueError:
-                days.append(None)
-        first = days[0]
-        other = days[1] if len(days) > 1 and days[1] != first else None
-        if first or other:
-            return first, other
-    return None, None
-
-
-def _tidy(name: str) -> str:
-    """«M.Maurer» → «M. Maurer»: one spelling of a name."""
-    return _INITIALS.sub(" ", " ".join(name.split())).strip(" ,-–—/.") if "." in name else " ".join(name.split())
-
-
 def _holders(text: str) -> tuple[str | None, str | None]:
-    """(person, agency) of «ESA/NASA–T. Pesquet», «CNES / ESA», «Roscosmos-P. Dubrov», «T. Pesquet»."""
-    text = DATE.sub(" ", FILE_NUMBER.sub(" ", text))
-    text = re.split(r"[,–-]?\s(?=CC[ -]BY|[Pp]ublic [Dd]omain)", text, maxsplit=1)[0]
-    text = text.strip(" \t\u00a0\u202f,;:.–—-")
-    found = re.match(_AGENCIES, text)
-    if found:
-        agency = re.sub(r"\s*([/&+,–—-])\s*", lambda m: "/", found.group())
-        rest = text[found.end() :].strip(" \u00a0\u202f,/–—-&+")
-        name = re.match(_PERSON, rest)
-        return (_tidy(name.group()) if name else None), agency
-    agency_after = re.search(rf"(?:{_JOINT}|\s\(?){_AGENCIES}", text)
-    if agency_after:
-        name = re.match(_PERSON, text)
-        agency = re.sub(r"^[\s(/–—&+,-]+", "", agency_after.group())
-        return (_tidy(name.group()) if name else None), re.sub(r"\s*([/&+,–—-])\s*", "/", agency)
-    name = re.fullmatch(_PERSON, text)
-    if name and "." not in text and " " not in text:
-        return None, text
-    return (_tidy(name.group()) if name else None), (None if name else text or None)
+    """(person, agency) of what is left without dates and file numbers."""
+    return holders(DATE.sub(" ", FILE_NUMBER.sub(" ", text)))
 
 
 def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | None]]:
     """(start, end, person, agency, mission) of each credit line, as they are found."""
     for m in _SIGNED.finditer(body):
-        mission = m["m1"] or m["m2"]
+        mission = m["m1"] or m["m2"] or m["m3"] or m["m4"]
         # without the mission's word it is one only as a line of its own: «over Lyon 02/04/2017» is a sentence
         if not mission and (" " not in m["person"] or body[m.start() - 1 : m.start()] not in ("", "\n")):
             continue
-        yield m.start(), m.end(), _tidy(m["person"]), None, (mission or "").strip() or None
+        yield m.start(), m.end(), tidy(m["person"]), None, (mission or "").strip() or None
+    for m in _SENTINEL.finditer(body):
+        yield m.start(), m.end(), None, f"Copernicus/{agencies(m['by'])}" if m["by"] else "Copernicus", None
     for m in _HINTED.finditer(body):
         group = "holder" if m["holder"] is not None else "owner"
         end = m.start(group) + _cut(m[group])
         holder = body[m.start(group) : end]
-        if end > m.start(group) and _plausible(holder):
+        if end > m.start(group) and plausible(holder):
             yield (m.start(), end, *_holders(holder), None)
     for m in _SHOT.finditer(body):
         yield (
@@ -181,7 +137,7 @@ def find_credits(body: str) -> tuple[CreditLine, ...]:
             continue
         stop = _with_tail(body, stop)
         text = body[start:stop]
-        day, other = _dates(text)
+        day, other = days_in(text)
         lines.append(
             CreditLine(
                 text=text,
@@ -198,7 +154,7 @@ def find_credits(body: str) -> tuple[CreditLine, ...]:
     return _with_files(body, lines)
 
 
-_TAIL = re.compile(rf"[ \t\u00a0]{{1,3}}{_DATE}")
+_TAIL = re.compile(rf"[ \t\u00a0]{{1,3}}{DIGITS}")
 
 
 def _with_tail(body: str, stop: int) -> int:
@@ -237,14 +193,3 @@ def best_credit(credits_: Iterable[CreditLine]) -> CreditLine | None:
         return sum(bool(field) for field in (line.person, line.agency, line.mission, line.day, line.files))
 
     return max(reversed(tuple(credits_)), key=told, default=None)
-
-
-def resolve_day(credit: CreditLine | None, mission: Mission | None) -> date | None:
-    """The day a credit line means: day first, unless only the month-first reading lies inside ``mission``."""
-    if credit is None:
-        return None
-    if credit.day is None or credit.other_reading is None:
-        return credit.day or credit.other_reading
-    if mission is not None and mission.covers(credit.other_reading) and not mission.covers(credit.day):
-        return credit.other_reading
-    return credit.day

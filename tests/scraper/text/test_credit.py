@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scraper.model import CreditLine, Mission
-from scraper.text.credit import best_credit, find_credits, resolve_day
+from scraper.text.credit import best_credit, find_credits
+from scraper.text.days import resolve_day
+from scraper.text.holders import license_in
 
 PROXIMA = Mission(id="proxima", name="Proxima", start=date(2016, 11, 17), end=date(2017, 6, 2))
 
@@ -38,7 +40,31 @@ PROXIMA = Mission(id="proxima", name="Proxima", start=date(2016, 11, 17), end=da
         ("Credits: ESA/NASA 05/04/2017", None, "ESA/NASA", date(2017, 4, 5), ()),
         ("Thomas Pesquet 18/03/2021", "Thomas Pesquet", None, date(2021, 3, 18), ()),
         ("Credits: ESA/NASA–T. Pesquet\n\n607D7774", "T. Pesquet", "ESA/NASA", None, ("607D7774",)),
+        ("Credits: ESA/NASA—T. Pesquet", "T. Pesquet", "ESA/NASA", None, ()),
+        ("Credits: ESA/NASA - T. Pesquet", "T. Pesquet", "ESA/NASA", None, ()),
+        ("Crédits\u202f: ESA/NASA\u00a0– T.\u00a0Pesquet", "T. Pesquet", "ESA/NASA", None, ()),
+        ("CREDITS: ESA/NASA–T. PESQUET", "T. PESQUET", "ESA/NASA", None, ()),
+        ("Credits: ESA/NASA–J.M. Petit", "J. M. Petit", "ESA/NASA", None, ()),
+        ("(Crédit : Agence spatiale canadienne)", None, "Agence spatiale canadienne", None, ()),
+        ("Credits: NASA/Bill Ingalls", "Bill Ingalls", "NASA", None, ()),
+        ("Credits: NASA/JSC", None, "NASA", None, ()),
+        ("Credit: ESA/Rosetta/NavCam – CC BY-SA IGO 3.0", None, "ESA", None, ()),
+        ("Credits: ESA/ATG medialab", None, "ESA", None, ()),
+        ("Credits: ESA–CNES–Arianespace/Vidéo du CSG–JM Petit", "JM Petit", "ESA/CNES/Arianespace", None, ()),
+        ("Credits: NASA/Public Domain", None, "NASA", None, ()),
+        ("Photo : Thomas Pesquet, ESA/NASA", "Thomas Pesquet", "ESA/NASA", None, ()),
+        ("ESA–Stephane Corvaja, 2016", "Stephane Corvaja", "ESA", None, ()),
+        ("contains modified Copernicus Sentinel data (2017), processed by ESA", None, "Copernicus/ESA", None, ()),
+        ("Enthält modifizierte Copernicus Sentinel-Daten (2017)", None, "Copernicus", None, ()),
+        ("Thomas Pesquet , Proxima mission image 03.12.2016", "Thomas Pesquet", None, date(2016, 12, 3), ()),
+        ("Thomas Pesquet, Proxima mission image 3 December 2016", "Thomas Pesquet", None, date(2016, 12, 3), ()),
+        ("Thomas Pesquet, photo de la mission Alpha, 1er mai 2021", "Thomas Pesquet", None, date(2021, 5, 1), ()),
+        ("Thomas Pesquet, mission Alpha, 12/05/2021", "Thomas Pesquet", None, date(2021, 5, 12), ()),
+        ("Thomas Pesquet, Alpha mission, May 12, 2021", "Thomas Pesquet", None, date(2021, 5, 12), ()),
+        ("Credits: ESA/NASA–T. Pesquet / iss066e123489", "T. Pesquet", "ESA/NASA", None, ("iss066e123489",)),
+        ("Credits: ESA/NASA–T. Pesquet\n532B4498", "T. Pesquet", "ESA/NASA", None, ("532B4498",)),
         ("607D7774", None, None, None, ("607D7774",)),
+        ("jsc2016e123456", None, None, None, ("jsc2016e123456",)),
         ("iss066e123489", None, None, None, ("iss066e123489",)),
         ("ISS050-E-53589", None, None, None, ("ISS050-E-53589",)),
         ("GMT127_19_13_Megan McArthur_1058", None, None, None, ("GMT127_19_13_Megan McArthur_1058",)),
@@ -75,6 +101,9 @@ def test_the_line_of_the_proxima_gallery_is_read_day_first() -> None:
         "We flew over Lyon 02/04/2017 and saw it all",
         "ESA and NASA have signed an agreement.",
         "L'horizon 02/04/2016",
+        "Thomas Pesquet prépare la mission 12/05/2021",
+        "Bonne Année 1 janvier 2017",
+        "Copernicus, the programme that looks at us",
         "",
     ],
 )
@@ -125,6 +154,29 @@ def test_the_mission_decides_between_two_readings(written: str, mission: Mission
     assert resolve_day(found, mission) == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "stated"),
+    [
+        ("Credit: ESA/NASA–T. Pesquet, CC BY-SA 3.0 IGO", "CC BY-SA 3.0 IGO"),
+        ("Credit: ESA/Rosetta/NavCam – CC BY-SA IGO 3.0", "CC BY-SA IGO 3.0"),
+        ("© ESA, CC-BY-4.0", "CC-BY-4.0"),
+        ("NASA/Public Domain", "Public Domain"),
+        ("Photo : ESA, domaine public", "domaine public"),
+        ("CC0", "CC0"),
+        ("Credits: ESA/NASA", None),
+    ],
+)
+def test_the_licence_is_what_the_line_states(line: str, stated: str | None) -> None:
+    """In its own words, and none is inferred from an agency."""
+    assert license_in(line) == stated
+
+
+@pytest.mark.parametrize("unit", ["A. ", "Ab Cd, ", "ESA/", "Credits: ", "© ", "Ab mission ", "1/1/2016", "Ab Cd-"])
+def test_long_rows_of_half_a_credit_line_take_no_time(unit: str) -> None:
+    """Names, agencies and labels without end: no line is longer than a credit line can be."""
+    assert all(len(line.text) < 1000 for line in find_credits(unit * (100_000 // len(unit))))
+
+
 def test_no_credit_line_has_no_day() -> None:
     """Nothing in, nothing out."""
     assert resolve_day(None, PROXIMA) is None
@@ -142,9 +194,23 @@ def test_the_credit_line_that_says_most_is_the_best() -> None:
 
 @given(
     st.text()
-    | st.lists(st.sampled_from(["Credits: ", "ESA/", "T. ", "© ", "03/12/2016", "\n", "Ab Cd, ", "607D7774 "])).map(
-        "".join
-    )
+    | st.lists(
+        st.sampled_from(
+            [
+                "Credits: ",
+                "ESA/",
+                "T. ",
+                "© ",
+                "03/12/2016",
+                "mission image ",
+                "3 mai 2017",
+                "contains Copernicus data",
+                "\n",
+                "Ab Cd, ",
+                "607D7774 ",
+            ]
+        )
+    ).map("".join)
 )
 def test_credit_lines_stand_where_they_say(body: str) -> None:
     """In any string, each line is a slice of it, in order, without overlaps."""
