@@ -64,7 +64,7 @@ def show(
         if events is not None:
             record["history"] = [event.as_json() for event in events]
         if side_by_side:
-            from jobs.cli.sidebyside import answers
+            from scraper.text.alignment import answers
 
             record["alignment"] = answers(fr, en, alignment) if alignment else []
             record["alignment_score"] = alignment.score if alignment else None

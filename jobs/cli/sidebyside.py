@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.logs import printable
+from scraper.text.alignment import answers
 
 if TYPE_CHECKING:
     from scraper.text.alignment import Alignment
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
 DOUBTFUL = 0.3
 #: sentences that are shown
 SHOWN = 300
-
-
-def answers(fr: str, en: str, alignment: Alignment) -> list[dict[str, Any]]:
-    """Each pair as ``--json`` gives it: ``fr`` and ``en`` (None where nobody answers) and ``score``."""
-    return [
-        {
-            "fr": fr[slice(*bead.fr)] if bead.fr else None,
-            "en": en[slice(*bead.en)] if bead.en else None,
-            "score": bead.score,
-        }
-        for bead in alignment.beads
-    ]
 
 
 def beside(fr: str, en: str, alignment: Alignment) -> RenderableType:

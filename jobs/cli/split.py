@@ -1,4 +1,4 @@
-"""``cupola split``: JSON lines with a caption in, JSON lines with its French and its English out."""
+"""``cupola split``: captions in as JSON lines or as one text, their French and their English out."""
 
 from __future__ import annotations
 
@@ -34,10 +34,29 @@ class Line:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Also:
+    """What an answer is to hold besides the contract's fields."""
+
+    credit: bool = False
+    answers: bool = False
+
+
+NOTHING_MORE = Also()
+
+
 @click.command(options_metavar="[OPTIONS] < CAPTIONS.jsonl")
+@click.option("--text", "as_text", is_flag=True, help="All of standard input is one caption; the answer is for people.")
+@click.option("--json", "as_json", is_flag=True, help="With --text: answer with one JSON line all the same.")
+@click.option("--credit", "with_credit", is_flag=True, help="Also the credit lines, taken apart, as `credit`.")
+@click.option(
+    "--align", "with_answers", is_flag=True, help="Also which sentence answers which, and how likely, as `alignment`."
+)
 @click.option("--explain", is_flag=True, help="Print each caption's segments, coloured, with the reason for each.")
 @common
-def split(config: Path | None, explain: bool) -> int:
+def split(
+    config: Path | None, as_text: bool, as_json: bool, with_credit: bool, with_answers: bool, explain: bool
+) -> int:
     """Split captions into French and English.
 
     Reads JSON lines {"id", "raw"} from standard input; writes one JSON line for each, as soon as it is read:
@@ -45,31 +64,60 @@ def split(config: Path | None, explain: bool) -> int:
     none; the segments ({"lang", "text", "start", "end"}, in code points) make up "raw" exactly. No configuration
     and no archive are needed. A line that cannot be read is told on standard error; the others are still
     answered, and the exit status is 2.
+
+    With --text the input is one caption as it is, but for a line break at its very end. With --credit each answer
+    has "credit": [{"text", "start", "end", "person", "agency", "mission", "date", "other_reading", "license",
+    "files"}], the date read day first, "other_reading" month first where that is another day. With --align it has
+    "alignment": [{"fr", "en", "score"}], null for a sentence that nobody answers, and "alignment_score": from 0 to
+    1, how likely both captions say the same.
     """
+    if as_json and not as_text:
+        raise click.UsageError("--json goes with --text; without it every answer is JSON")
+    if explain and (as_json or with_credit or with_answers):
+        raise click.UsageError("--explain is for people and has nothing to do with --json, --credit or --align")
     if sys.stdin.isatty() and logs.loudness >= 0:
-        click.echo('Type captions, one a line, such as {"id": 1, "raw": "Bonjour. Hello."}; Ctrl-D ends.', err=True)
+        form = "the caption" if as_text else 'captions, one a line, such as {"id": 1, "raw": "Bonjour. Hello."}'
+        click.echo(f"Type {form}; Ctrl-D ends.", err=True)
+    more = Also(credit=with_credit, answers=with_answers)
+    lines = _one_text(sys.stdin.buffer) if as_text else read_lines(sys.stdin.buffer)
     try:
-        return _answer_all(explain=explain)
+        return _answer_all(lines, more, explain=explain, told=as_text and not as_json)
     except BrokenPipeError:
         # whoever reads us has had enough (`| head -1`); click would make an exit status of 1 of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
 
 
-def _answer_all(*, explain: bool) -> int:
+def _answer_all(lines: Iterator[Line], more: Also, *, explain: bool, told: bool) -> int:
     out = sys.stdout.buffer
     console = _console() if explain else None
     status = DONE
-    for line in read_lines(sys.stdin.buffer):
+    for line in lines:
         if line.problem is not None:
-            click.echo(f"Error: line {line.number}: {line.problem}", err=True)
+            where = f"line {line.number}: " if line.number else ""
+            click.echo(f"Error: {where}{line.problem}", err=True)
             status = WRONG_USE
         elif console is not None:
             _explain(line, console)
+        elif told:
+            from jobs.cli.plaintext import tell
+
+            tell(record_of(line, more))
         else:
-            out.write(answer(line))
+            out.write(answer(line, more))
             out.flush()
     return status
+
+
+def _one_text(stream: BinaryIO) -> Iterator[Line]:
+    """All of ``stream`` as one caption, without the line break that ends a file."""
+    data = stream.read().removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        yield Line(0, problem=f"the text cannot be read: {_cause(error)}")
+        return
+    yield Line(0, raw=text.removesuffix("\n").removesuffix("\r"))
 
 
 def read_lines(stream: BinaryIO) -> Iterator[Line]:
@@ -98,8 +146,18 @@ def _cause(error: Exception) -> str:
     return str(error).replace(": line 1 column", ", column")
 
 
-def answer(line: Line) -> bytes:
+def answer(line: Line, more: Also = NOTHING_MORE) -> bytes:
     """The JSON line that answers ``line``."""
+    record = record_of(line, more)
+    try:
+        return (json.dumps(record, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:
+        # a lone surrogate has no bytes in UTF-8; as \udXXX it goes out as it came in
+        return (json.dumps(record) + "\n").encode()
+
+
+def record_of(line: Line, more: Also = NOTHING_MORE) -> dict[str, Any]:
+    """What answers ``line``, by name, with what else is asked for."""
     from scraper.text.captions import split as split_caption
 
     found = split_caption(line.raw)
@@ -112,11 +170,37 @@ def answer(line: Line) -> bytes:
         "confidence": found.confidence,
         "needs_review": found.needs_review,
     }
-    try:
-        return (json.dumps(record, ensure_ascii=False) + "\n").encode()
-    except UnicodeEncodeError:
-        # a lone surrogate has no bytes in UTF-8; as \udXXX it goes out as it came in
-        return (json.dumps(record) + "\n").encode()
+    if more.credit:
+        record["credit"] = _credits(line.raw)
+    if more.answers:
+        from scraper.text.alignment import align, answers
+
+        both = record["fr"] is not None and record["en"] is not None
+        alignment = align(record["fr"], record["en"]) if both else None
+        record["alignment"] = answers(record["fr"], record["en"], alignment) if alignment else []
+        record["alignment_score"] = alignment.score if alignment else None
+    return record
+
+
+def _credits(raw: str) -> list[dict[str, Any]]:
+    from scraper.text.credit import find_credits
+    from scraper.text.holders import license_in
+
+    return [
+        {
+            "text": found.text,
+            "start": found.start,
+            "end": found.start + len(found.text),
+            "person": found.person,
+            "agency": found.agency,
+            "mission": found.mission,
+            "date": found.day and found.day.isoformat(),
+            "other_reading": found.other_reading and found.other_reading.isoformat(),
+            "license": license_in(found.text),
+            "files": list(found.files),
+        }
+        for found in find_credits(raw)
+    ]
 
 
 def _console() -> Console:

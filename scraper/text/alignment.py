@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scraper.text.likeness import HIT, MISS, tokens_of
 from scraper.text.sentences import sentences_of
@@ -82,6 +83,18 @@ def align(fr: str, en: str) -> Alignment:
         said += a.length + b.length
         i, j = i + m, j + n
     return Alignment(tuple(beads), round(weighed / said, 4) if said else 0.0)
+
+
+def answers(fr: str, en: str, alignment: Alignment) -> list[dict[str, Any]]:
+    """The beads of two captions in plain values: ``fr`` and ``en`` (None where nobody answers) and ``score``."""
+    return [
+        {
+            "fr": fr[slice(*bead.fr)] if bead.fr else None,
+            "en": en[slice(*bead.en)] if bead.en else None,
+            "score": bead.score,
+        }
+        for bead in alignment.beads
+    ]
 
 
 def _side(text: str, lang: int) -> _Side:

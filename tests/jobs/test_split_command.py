@@ -170,6 +170,84 @@ def test_explain_prints_each_segment_with_its_reason(run: Run) -> None:
     assert not set(shown) & set("\x1b\x07\x9b\u202e\x00\r")
 
 
+CAPTION = (
+    "La lune se lève sur Paris. Bonne nuit !\n\nThe moon is rising over Paris.\n"
+    "Thomas Pesquet, Proxima mission image 03/12/2016\n607D7774"
+)
+
+
+def test_plain_text_is_one_caption_for_a_person(run: Run) -> None:
+    """--text: all of standard input, with its lines; the answer is readable, and obeyed by no terminal."""
+    done = run(f"\ufeff{CAPTION}\x1b[31m\n".encode(), "--text", "--credit", "--align")
+    shown = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (0, b"")
+    for told in (
+        "Français\nLa lune se lève sur Paris. Bonne nuit !\n",
+        "English\nThe moon is rising over Paris.\n",
+        "  person: Thomas Pesquet\n",
+        "  date: 2016-12-03\n",
+        "  other reading: 2016-03-12\n",
+        "answer each other 0.",
+        "confidence ",
+    ):
+        assert told in shown
+    assert "\x1b" not in shown
+    assert b"No running text." in run(b"", "--text").stdout
+
+
+def test_plain_text_is_answered_with_json_if_asked(run: Run) -> None:
+    """The same record as for a line, its text but for the last line break."""
+    done = run(CAPTION.encode() + b"\r\n", "--text", "--json")
+    (record,) = map(json.loads, done.stdout.splitlines())
+    assert set(record) == {"id", "fr", "en", "segments", "confidence", "needs_review"}
+    assert record["id"] is None
+    assert "".join(part["text"] for part in record["segments"]) == CAPTION
+
+
+def test_the_credit_and_the_answers_come_when_asked_for(run: Run) -> None:
+    """--credit and --align add keys to each answer; offsets are the caption's own."""
+    lines = [json.dumps({"id": n, "raw": raw}) for n, raw in enumerate((CAPTION, "Bonjour tout le monde."))]
+    done = run("\n".join(lines).encode(), "--credit", "--align")
+    first, second = map(json.loads, done.stdout.splitlines())
+    (signed,) = first["credit"]
+    assert CAPTION[signed["start"] : signed["end"]] == signed["text"]
+    assert {name: signed[name] for name in ("person", "mission", "date", "other_reading", "agency", "license")} == {
+        "person": "Thomas Pesquet",
+        "mission": "Proxima",
+        "date": "2016-12-03",
+        "other_reading": "2016-03-12",
+        "agency": None,
+        "license": None,
+    }
+    assert signed["files"] == ["607D7774"]
+    assert [(pair["fr"], pair["en"]) for pair in first["alignment"]] == [
+        ("La lune se lève sur Paris.", "The moon is rising over Paris."),
+        ("Bonne nuit !", None),
+    ]
+    assert (second["credit"], second["alignment"], second["alignment_score"]) == ([], [], None)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--json"], b"--json goes with --text"),
+        (["--explain", "--credit"], b"--explain is for people"),
+    ],
+)
+def test_options_that_mean_nothing_together_are_refused(run: Run, options: list[str], said: bytes) -> None:
+    """Wrong use is 2, and says what goes with what."""
+    done = run(b"", *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_text_that_is_not_utf8_is_told(run: Run) -> None:
+    """The byte is named; status 2."""
+    done = run(b"Bonjour \xff", "--text")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"Error: the text cannot be read: byte 9 is not UTF-8\n"
+
+
 @pytest.fixture
 def modules(environment: dict[str, str]) -> set[str]:
     """What `cupola split` loads to answer one caption."""
