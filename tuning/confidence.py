@@ -15,7 +15,6 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
-from scraper.model import Lang
 from scraper.text import captions, tables, vocabulary
 from scraper.text.sureness import Traits, traits
 
@@ -38,7 +37,7 @@ def cases() -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def is_right(case: dict[str, Any], found: list[tuple[Lang, str]]) -> bool:
+def is_right(case: dict[str, Any], found: list[tuple[str, str]]) -> bool:
     """Whether each letter of running text is in its own part, and no part is there that should not be."""
     gold = [s["lang"] for s in case["segments"] for c in s["text"] if c.isalpha()]
     split = [lang for lang, text in found for c in text if c.isalpha()]
@@ -60,10 +59,9 @@ def rows() -> Iterator[Row]:
         tables.find = find
         tables._score.cache_clear()
         for case in cases():
-            words, pieces = captions.pieces_of(case["raw"])
-            if pieces:
-                found = [(s.lang, s.text) for s in captions.segments_of(case["raw"], words, pieces, 0)]
-                yield tuple(traits(words, pieces)), is_right(case, found)
+            (reading,) = captions.read(case["raw"])
+            if reading.pieces:
+                yield tuple(traits(reading.words, reading.pieces)), is_right(case, [s[:2] for s in reading.spans()])
     tables.find = whole
 
 

@@ -10,15 +10,18 @@ a label, a flag, a block of hashtags, a link, a credit line, a file number or a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from scraper.model import Lang, Segment, Split
+from scraper.text.accents import compose
 from scraper.text.decode import BRACKET, NEWLINE, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
 from scraper.text.layout import lay_out
 from scraper.text.pieces import Piece, bounds, pieces_in, totals
 from scraper.text.sureness import sureness
-from scraper.text.tables import ALIEN, LANGUAGES, is_common
+from scraper.text.tables import ALIEN, LANGUAGES, PAIR, is_common
 
 #: a longer body is read a window at a time, so that memory is bounded by the window
 WINDOW = 100_000
@@ -26,8 +29,6 @@ WINDOW = 100_000
 #: under this confidence a person should look
 REVIEW_BELOW = 0.9
 
-_FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
-_LANGS = {_FR: Lang.FR, _EN: Lang.EN}
 #: nats by which a third language must beat French and English over a stretch to be thought of, and to need no
 #: common word of its own there
 _THIRD_MARGIN, _THIRD_SURE = 3.0, 6.5
@@ -42,16 +43,26 @@ _TYPOGRAPHY = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
 _OTHER_SCRIPT = LANGUAGES.index("ru")
 
 
-def _states(body: str, words: Sequence[Word]) -> list[int]:
+class Span(NamedTuple):
+    """``body[start:end]``, and the code of its language, ``other`` or ``none``."""
+
+    lang: str
+    text: str
+    start: int
+    end: int
+
+
+def _states(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int]:
     """The language of each word, as an index into the tables' languages."""
     prices = [word.price for word in words]
-    thirds = _thirds(body, words)
+    first, second = pair
+    thirds = _thirds(body, words, pair)
     if not thirds:
-        lead = [(word.scores[_EN] - word.scores[_FR]) * word.weight for word in words]
+        lead = [(word.scores[second] - word.scores[first]) * word.weight for word in words]
         if abs(sum(lead)) < _UNDECIDED and max(map(abs, lead)) < 1.0:
             return [_NOBODY_KNOWS] * len(words)
-        return _lent(pair_path(lead, prices), words)
-    states = (_FR, _EN, *thirds)
+        return _lent([pair[s] for s in pair_path(lead, prices)], words)
+    states = (*pair, *thirds)
     scores = [[word.scores[s] * word.weight for s in states] for word in words]
     extra = [0.0, 0.0, *(THIRD for _ in thirds)]
     return _lent([states[s] for s in path(scores, prices, extra)], words)
@@ -67,22 +78,22 @@ def _lent(states: list[int], words: Sequence[Word]) -> list[int]:
     return states
 
 
-def _thirds(body: str, words: Sequence[Word]) -> list[int]:
+def _thirds(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int]:
     """The languages, other than the pair, that explain some stretch of ``words`` better than the pair does."""
     found: set[int] = set()
     first = 0
     for i, word in enumerate(words):
         if i and word.price <= NEWLINE + 1.0:
-            _judge(body, words[first:i], found)
+            _judge(body, words[first:i], pair, found)
             first = i
-    _judge(body, words[first:], found)
+    _judge(body, words[first:], pair, found)
     return sorted(found)
 
 
-def _judge(body: str, words: Sequence[Word], found: set[int]) -> None:
+def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[int]) -> None:
     total = totals(words)
     best = max(total)
-    margin = best - max(total[_FR], total[_EN])
+    margin = best - max(total[s] for s in pair)
     if margin <= _THIRD_MARGIN:
         return
     third = total.index(best)
@@ -90,38 +101,70 @@ def _judge(body: str, words: Sequence[Word], found: set[int]) -> None:
     if (
         margin > _THIRD_SURE
         or third >= _OTHER_SCRIPT
-        or any(is_common(body[w.start : w.end], LANGUAGES[third]) for w in words)
+        or any(is_common(body[w.start : w.end], LANGUAGES[third], pair) for w in words)
     ):
         found.add(third)
 
 
-def segments_of(body: str, words: Sequence[Word], pieces: Sequence[Piece], at: int) -> Iterator[Segment]:
-    """The segments that ``pieces`` make of ``body``, which itself begins at ``at``; one for each piece, and NONE."""
-    position = 0
-    for piece, (start, end) in zip(pieces, bounds(body, words, pieces), strict=True):
-        if start > position:
-            yield _segment(Lang.NONE, body, position, start, at)
-        yield _segment(_LANGS.get(piece.state, Lang.OTHER), body, start, end, at)
-        position = end
-    if position < len(body):
-        yield _segment(Lang.NONE, body, position, len(body), at)
-
-
-def _segment(lang: Lang, body: str, start: int, end: int, at: int) -> Segment:
-    return Segment(lang=lang, text=body[start:end], start=at + start, end=at + end)
-
-
-def pieces_of(body: str) -> tuple[list[Word], list[Piece]]:
-    """The running words of ``body`` and the pieces they make; what ``split`` and its explanation both stand on."""
+def pieces_of(body: str, pair: tuple[int, int] = PAIR) -> tuple[list[Word], list[Piece]]:
+    """The running words of ``body`` and the pieces they make."""
     body = body.translate(_TYPOGRAPHY)
     words = weigh(body)
     lay_out(body, words)
     if all(word.silent for word in words):
         return words, []
-    return words, pieces_in(body, words, _states(body, words))
+    return words, pieces_in(body, words, _states(body, words, pair))
 
 
-def windows_of(body: str) -> Iterator[tuple[int, str]]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How one window of a body was read: what ``split`` and its explanation both stand on.
+
+    ``text`` is the window with its accents composed, and ``places`` says where each of its characters, and its end, is
+    in the body; ``pair`` are the two languages, as places in the tables.
+    """
+
+    body: str
+    text: str
+    places: Sequence[int]
+    words: Sequence[Word]
+    pieces: Sequence[Piece]
+    pair: tuple[int, int]
+
+    @property
+    def sure(self) -> float:
+        """The probability that it is right."""
+        return sureness(self.words, self.pieces, self.pair)
+
+    def spans(self) -> Iterator[Span]:
+        """The spans of the body that the pieces make, one for each, and those between them."""
+        position = 0
+        for piece, (start, end) in zip(self.pieces, bounds(self.text, self.words, self.pieces), strict=True):
+            if start > position:
+                yield self._span("none", position, start)
+            yield self._span(LANGUAGES[piece.state] if piece.state in self.pair else "other", start, end)
+            position = end
+        if position < len(self.text):
+            yield self._span("none", position, len(self.text))
+
+    def _span(self, lang: str, start: int, end: int) -> Span:
+        start, end = self.places[start], self.places[end]
+        return Span(lang, self.body[start:end], start, end)
+
+
+def read(body: str, pair: tuple[str, str] = ("fr", "en")) -> Iterator[Reading]:
+    """The readings of ``body``, a window at a time; see ``cut``."""
+    for language in pair:
+        if language not in LANGUAGES:
+            raise ValueError(f"there are no tables for {language!r}, only for {', '.join(LANGUAGES)}")
+    first, second = map(LANGUAGES.index, pair)
+    for start, window in _windows_of(body):
+        text, places = compose(window, start)
+        words, pieces = pieces_of(text, (first, second))
+        yield Reading(body, text, places, words, pieces, (first, second))
+
+
+def _windows_of(body: str) -> Iterator[tuple[int, str]]:
     """Stretches of at most WINDOW code points with their starts, cut at a blank line, line or space if there is one."""
     start = 0
     while len(body) - start > WINDOW:
@@ -137,6 +180,22 @@ def windows_of(body: str) -> Iterator[tuple[int, str]]:
     yield start, body[start:]
 
 
+def cut(body: str, pair: tuple[str, str]) -> tuple[Span, ...]:
+    """``body`` cut for any two of the tables' languages, as ``split`` cuts it for French and English.
+
+    Args:
+        body: plain text (markup already removed).
+        pair: two of ``tables.LANGUAGES``.
+
+    Returns:
+        Spans that concatenate to the body, of a language of the pair, ``other`` or ``none``.
+
+    Raises:
+        ValueError: a language is none of the tables'.
+    """
+    return tuple(span for reading in read(body, pair) for span in reading.spans())
+
+
 def split(body: str) -> Split:
     """``body`` cut into segments that concatenate to it exactly; any string will do.
 
@@ -145,12 +204,11 @@ def split(body: str) -> Split:
 
     Returns:
         Segments labelled French, English, a third language or undecided (``other``), or no running text
-        (``none``); how sure the least sure of them is; whether a person should look.
+        (``none``); how likely all of it is right; whether a person should look.
     """
     segments: list[Segment] = []
     sure = 1.0
-    for start, window in windows_of(body):
-        words, pieces = pieces_of(window)
-        segments += segments_of(window, words, pieces, start)
-        sure = min(sure, sureness(words, pieces))
+    for reading in read(body):
+        segments += (Segment(lang=Lang(s.lang), text=s.text, start=s.start, end=s.end) for s in reading.spans())
+        sure = min(sure, reading.sure)
     return Split(segments=tuple(segments), confidence=round(sure, 4), needs_review=sure < REVIEW_BELOW)

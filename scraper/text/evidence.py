@@ -102,7 +102,7 @@ def weigh(body: str) -> list[Word]:
             if cost == SPACE and not shouting and text[0].isupper() and text[1:2].islower():
                 cost = CAPITAL if weighed.listed else SPACE - 1.0
             word = Word(token.start, token.end, weighed.by_language, weight, cost, False, False, weighed.listed)
-            if text == "A" and not shouting and cost < SPACE:
+            if text in ("A", "a") and (cost < SPACE or not words):
                 word.lean(_EN, ARTICLE)
             if hint is not None:
                 if hint in LANGUAGES:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scraper.model import Lang, Segment
-from scraper.text.captions import pieces_of, segments_of, windows_of
+from scraper.text.captions import read
 from scraper.text.credit import find_credits
 from scraper.text.evidence import Word
 from scraper.text.pieces import Piece, totals
@@ -31,10 +31,10 @@ def explain(body: str) -> tuple[Explained, ...]:
     """
     found: list[Explained] = []
     credited = {i for c in find_credits(body) for i in (c.start, c.start + len(c.text) - 1)}
-    for start, window in windows_of(body):
-        words, pieces = pieces_of(window)
-        reasons = _reasons(window, words, pieces)
-        for segment in segments_of(window, words, pieces, start):
+    for reading in read(body):
+        reasons = _reasons(reading.text, reading.words, reading.pieces)
+        for span in reading.spans():
+            segment = Segment(lang=Lang(span.lang), text=span.text, start=span.start, end=span.end)
             reason = _aside(segment, credited) if segment.lang is Lang.NONE else next(reasons)
             found.append(Explained(segment=segment, reason=reason))
     return tuple(found)

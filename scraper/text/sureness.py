@@ -17,10 +17,9 @@ from typing import NamedTuple
 from scraper.text.decode import CITED, QUOTE
 from scraper.text.evidence import Word
 from scraper.text.pieces import Piece, totals
-from scraper.text.tables import ALIEN, LANGUAGES
+from scraper.text.tables import ALIEN, PAIR
 
-_PAIR = (LANGUAGES.index("fr"), LANGUAGES.index("en"))
-#: how sure a split is at most where a quotation was cut out of its sentence: by the rules it is words of it, unless long
+#: how sure a split is at most where a quotation was cut out of its sentence: by the rules it is words of it
 _QUOTED_PART = 0.75
 _STEEPEST, _LARGEST = 15.0, 1e12
 
@@ -43,13 +42,13 @@ class Traits(NamedTuple):
     unknown: float
 
 
-def traits(words: Sequence[Word], pieces: Sequence[Piece]) -> Traits:
+def traits(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int] = PAIR) -> Traits:
     """The traits of the split of ``words`` into ``pieces``; both are not empty."""
     spoken = [word for word in words if not word.silent]
-    own = [piece for piece in pieces if piece.state in _PAIR]
+    own = [piece for piece in pieces if piece.state in pair]
     return Traits(
-        rivals=max(-12.0, min(6.0, log(_rivals(words, pieces) + 1e-9))),
-        third=min((_ahead(words, piece) for piece in own), default=0.0),
+        rivals=max(-12.0, min(6.0, log(_rivals(words, pieces, pair) + 1e-9))),
+        third=min((_ahead(words, piece, pair) for piece in own), default=0.0),
         dearest=max(_turns(words, pieces), default=0.0),
         parts=log(len(pieces)),
         shortest=log(min(piece.last - piece.first + 1 for piece in pieces)),
@@ -63,22 +62,18 @@ def _turns(words: Sequence[Word], pieces: Sequence[Piece]) -> list[float]:
     return [words[piece.first].price for before, piece in pairwise(pieces) if before.state != piece.state]
 
 
-def _rivals(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
+def _rivals(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int]) -> float:
     """The odds, together, of every reading in which one stretch of words speaks the other language."""
     total = running = 0.0
     states = [piece.state for piece in pieces for _ in range(piece.first, piece.last + 1)]
     for i, (word, state) in enumerate(zip(words, states, strict=True)):
-        other = _PAIR[0] if state == _PAIR[1] or (state not in _PAIR and _leans_first(word)) else _PAIR[1]
-        margin = (word.scores[state] - word.scores[other]) * word.weight
+        other = max(word.scores[s] for s in pair if s != state)
+        margin = (word.scores[state] - other) * word.weight
         begin = _turn(words, states, i)
         running = min((running + exp(-begin)) * exp(-max(-_STEEPEST, min(_STEEPEST, margin))), _LARGEST)
         if not word.silent:
             total += running * exp(-_turn(words, states, i + 1))
     return total
-
-
-def _leans_first(word: Word) -> bool:
-    return word.scores[_PAIR[0]] > word.scores[_PAIR[1]]
 
 
 def _turn(words: Sequence[Word], states: Sequence[int], at: int) -> float:
@@ -89,9 +84,9 @@ def _turn(words: Sequence[Word], states: Sequence[int], at: int) -> float:
     return price if states[at] == states[at - 1] else -price
 
 
-def _ahead(words: Sequence[Word], piece: Piece) -> float:
+def _ahead(words: Sequence[Word], piece: Piece, pair: tuple[int, int]) -> float:
     said = totals(words[piece.first : piece.last + 1])
-    return max(-2.0, min(10.0, said[piece.state] - max(t for s, t in enumerate(said) if s not in _PAIR)))
+    return max(-2.0, min(10.0, said[piece.state] - max(t for s, t in enumerate(said) if s not in pair)))
 
 
 @lru_cache(maxsize=1)
@@ -100,13 +95,13 @@ def _fitted() -> tuple[float, tuple[float, ...]]:
     return fitted["bias"], tuple(fitted["weights"][name] for name in Traits._fields)
 
 
-def sureness(words: Sequence[Word], pieces: Sequence[Piece]) -> float:
+def sureness(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int] = PAIR) -> float:
     """The probability, between 0 and 1, that every word of the split is where it belongs."""
     if not pieces:
         return 1.0
     if len(pieces) == 1 and pieces[0].state == ALIEN and not any(w.scores[ALIEN] == 0.0 for w in words):
         return 0.5
     bias, weights = _fitted()
-    nats = bias + sum(weight * trait for weight, trait in zip(weights, traits(words, pieces), strict=True))
+    nats = bias + sum(weight * trait for weight, trait in zip(weights, traits(words, pieces, pair), strict=True))
     sure = 1.0 / (1.0 + exp(-max(-40.0, min(40.0, nats))))
     return min(sure, _QUOTED_PART) if {QUOTE, CITED} & set(_turns(words, pieces)) else sure

@@ -10,7 +10,7 @@ STAMP = re.compile(
         \d{4}-\d\d-\d\d | \d\d?/\d\d?/\d{2,4} | \d\d?\.\d\d?\.\d{4} | \d\d?/\d\d?
       | \d\d?[:h]\d\d(?::\d\d)?[ ]?(?:GMT|UTC|TU|CEST|CET|Z)
     )(?![\w/])""",
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
 _DAYS = (
     "monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|wed|thu|fri|sat|sun"
@@ -62,6 +62,6 @@ FILE_NAME = re.compile(
     r"""\(\d{1,2}/\d{1,2}\)
       | \b(?:IMG|DSC[FN]?|PXL|VID|MVI|GOPR|P)_?\d{3,8}(?:_\d{2,9}){0,3}(?:\.\w{3,4})?\b
       | ^[ ]?[([]?(?:(?:ID|[Rr][ée]f\.?|[Nn][°ºo]\.?|[Pp]hoto|[Ii]mage|[Ff]ile|[Ff]ichier)[ ]?:?[ ]?)?
-        (?=[A-Za-z_-]{0,12}\d)[A-Za-z_-]{0,12}[0-9][\w-]{2,30}(?:\.\w{3,4})?[)\]]?[ ]?$""",
-    re.VERBOSE | re.MULTILINE,
+        [A-Za-z_-]{0,12}[0-9][\w-]{2,30}(?:\.\w{3,4})?[)\]]?[ ]?$""",
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )

@@ -13,6 +13,8 @@ from scraper.text.vocabulary import find
 
 #: the pair that captions are split into, then the languages that must not be taken for one of them
 LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl", "pl", "ca", "ro", "sv", "ru")
+#: the two that captions are split into, as places in LANGUAGES
+PAIR = (0, 1)
 #: index of «written in a script that none of our languages uses», behind the languages
 ALIEN = len(LANGUAGES)
 
@@ -80,17 +82,16 @@ def _score(word: str) -> WordScore:
     return WordScore((*_relative(scores), -CAP), listed)
 
 
-def is_common(word: str, language: str) -> bool:
+def is_common(word: str, language: str, pair: tuple[int, int] = PAIR) -> bool:
     """Whether ``word`` is one that ``language`` is full of, and the pair's languages are not."""
     known = find(_spelled(word))
     there = known.get(language, _NEVER)
-    return there > _COMMON and all(there - known.get(other, _NEVER) > _OWN for other in LANGUAGES[:2])
+    return there > _COMMON and all(there - known.get(LANGUAGES[other], _NEVER) > _OWN for other in pair)
 
 
 def is_frequent(word: str) -> bool:
-    """Whether ``word`` is one of the few hundred that every text is full of, in French or in English."""
-    known = find(_spelled(word))
-    return any(known.get(language, _NEVER) > _COMMON for language in LANGUAGES[:2])
+    """Whether ``word`` is one of the few hundred that the texts of some language are full of."""
+    return max(find(_spelled(word)).values(), default=_NEVER) > _COMMON
 
 
 def _spelled(word: str) -> str:
