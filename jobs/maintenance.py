@@ -169,7 +169,7 @@ def resplit(
                 found.differs(item)
             if changed and run is not None:
                 fresh = [item.decision.entry for item in changed]
-                archive.record(run.id, None, fresh, plan=plan, now=means.now(), seen=False)
+                archive.record(run.id, None, fresh, plan=plan, now=means.now(), seen=False, anew=True)
     return found
 
 
@@ -231,7 +231,7 @@ class _Reparse:
                     self._found.differs(item)
             return
         now = self._means.now()
-        recorded = self._archive.record(self._run.id, kept.id, entries, plan=plan, now=now, seen=False)
+        recorded = self._archive.record(self._run.id, kept.id, entries, plan=plan, now=now, seen=False, anew=True)
         self._found.count(list(recorded.changes.values()))
         for key, error in recorded.failures.items():
             self._fail("post", error, url=kept.url, key=key, kept=kept)

@@ -86,6 +86,7 @@ class Archive:
         now: datetime,
         seen: bool = True,
         settled: bool = False,
+        anew: bool = False,
     ) -> Recorded:
         """Bring the archive up to date with the posts of one page, all in one transaction.
 
@@ -97,9 +98,10 @@ class Archive:
             entries: posts of one source, each with what its text was read to say.
             plan: the state in which an attachment begins, and why if it will not be taken.
             now: aware UTC.
-            seen: whether they were seen at their source just now, and not read anew from an answer that is held.
+            seen: whether they were seen at their source just now, and not in an answer of whatever day.
             settled: whether a post that contradicts what the same run has seen elsewhere, or is an older edit than the
                 one that is held, is left as it is (``Change.CONTRADICTED``).
+            anew: whether they are read anew, from an answer that is held or, without one, from what is held of them.
 
         Raises:
             SourceBusy: the run has lost its lease.
@@ -107,11 +109,11 @@ class Archive:
         """
         if not entries:
             return Recorded(changes={})
+        how = {"seen": seen, "settled": settled, "anew": anew}
         try:
             with self.database.write() as connection:
                 ensure_running(connection, run_id)
-                done = record_posts(connection, run_id, capture_id, entries, plan, now, seen=seen, settled=settled)
-                return Recorded(changes=done)
+                return Recorded(changes=record_posts(connection, run_id, capture_id, entries, plan, now, **how))
         except Exception as error:
             if isinstance(error, StorageError) and not isinstance(error, RowRefused):
                 raise
@@ -122,9 +124,7 @@ class Archive:
             for entry in entries:
                 try:
                     with connection.begin_nested():
-                        changes |= record_posts(
-                            connection, run_id, capture_id, [entry], plan, now, seen=seen, settled=settled
-                        )
+                        changes |= record_posts(connection, run_id, capture_id, [entry], plan, now, **how)
                 except Exception as error:  # noqa: BLE001 - one post must not cost its page; it is told with its key
                     failures[entry[0].key] = self._refusal(entry[0].key, error)
         return Recorded(changes=changes, failures=failures)

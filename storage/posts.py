@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from storage.revisions import edited, revision_row
 from storage.rows import attachment_of, attachment_row, entry_of, hashtag_rows, post_row, segment_rows
 from storage.schema import (
     AttachmentRecord,
+    CaptureRecord,
     HashtagRecord,
     PostRecord,
     RevisionRecord,
@@ -35,7 +37,7 @@ Row = Mapping[Any, Any]
 
 _posts, _segments = rows_of(PostRecord), rows_of(SegmentRecord)
 _hashtags, _attachments = rows_of(HashtagRecord), rows_of(AttachmentRecord)
-_revisions, _sightings = rows_of(RevisionRecord), rows_of(SightingRecord)
+_revisions, _sightings, _captures = rows_of(RevisionRecord), rows_of(SightingRecord), rows_of(CaptureRecord)
 
 # SQLite takes 32,766 values in one statement
 _CHUNK = 1000
@@ -51,12 +53,14 @@ def record_posts(
     *,
     seen: bool = True,
     settled: bool = False,
+    anew: bool = False,
 ) -> dict[str, Change]:
     """Bring the rows of these posts up to date; what became of each, by its key.
 
     Of a post that is given twice the first one counts. All posts are of one source. ``seen`` says whether they
-    were seen there just now, and not only read anew from an answer that is held; ``settled`` that a post which
-    contradicts what is held (see ``storage.changes.contradicts``) is left as it is.
+    were seen there just now; ``settled`` that a post which contradicts what is held (see
+    ``storage.changes.contradicts``) is left as it is; ``anew`` that they are read anew from the answer, or without one
+    from what is held of them.
 
     Raises:
         ValueError: a post contradicts itself.
@@ -67,7 +71,8 @@ def record_posts(
         fresh: dict[str, Entry] = {}
         for entry in entries[at : at + _CHUNK]:
             fresh.setdefault(safe(entry[0].native_id), entry)
-        changes |= _Page(connection, run_id, capture_id, plan, now, seen=seen, settled=settled).record(fresh)
+        page = _Page(connection, run_id, capture_id, plan, now, seen=seen, settled=settled, anew=anew)
+        changes |= page.record(fresh)
     return changes
 
 
@@ -92,9 +97,10 @@ class _Page:
         *,
         seen: bool,
         settled: bool,
+        anew: bool,
     ) -> None:
         self._connection, self._run_id, self._plan, self._now = connection, run_id, plan, now
-        self._seen, self._settled = seen, settled
+        self._seen, self._settled, self._anew = seen, settled, anew
         self._provenance = {"run_id": run_id, "capture_id": capture_id, "changed_at": now}
 
     def record(self, fresh: dict[str, Entry]) -> dict[str, Change]:
@@ -121,9 +127,7 @@ class _Page:
             changes |= dict.fromkeys((entry[0].key for entry, _ in new.values()), Change.ADDED)
         ids = self._insert(new, mine) if new else []
         if changed:
-            changes |= self._update(
-                changed, {post_id for post_id, _, _, last in known.values() if last == self._run_id}
-            )
+            changes |= self._update(changed, {post_id: last or 0 for post_id, _, _, last in known.values()})
         if self._seen:
             ids += [post_id for post_id, _, _, last in known.values() if last != self._run_id]
             returned = [post_id for post_id, _, gone_at, _ in known.values() if gone_at is not None]
@@ -148,15 +152,15 @@ class _Page:
         insert_all(self._connection, _attachments, attachments)
         return [post_id for post_id, _ in numbered]
 
-    def _update(self, changed: dict[int, tuple[Entry, str]], seen_before: set[int]) -> dict[str, Change]:
+    def _update(self, changed: dict[int, tuple[Entry, str]], last_seen: Mapping[int, int]) -> dict[str, Change]:
         changes: dict[str, Change] = {}
         posts: list[dict[str, Any]] = []
         hashes: list[dict[str, Any]] = []
         texts: list[tuple[int, Entry]] = []
         revisions: list[dict[str, Any]] = []
         pointers = _Pointers(self)
-        # read anew from what is held and from no answer
-        rereads = not self._seen and self._provenance["capture_id"] is None
+        rereads = self._anew and self._provenance["capture_id"] is None
+        answered = self._answered() if self._anew else 0
         merged = edited(self._connection, list(changed)) if rereads else set()
         for post_id, (row, segments, attachments) in _load(self._connection, list(changed)).items():
             fresh, digest = changed[post_id]
@@ -167,7 +171,7 @@ class _Page:
             if (
                 self._settled
                 and decision.change is Change.UPDATED
-                and contradicts(stored[0], fresh[0], seen_before=post_id in seen_before)
+                and contradicts(stored[0], fresh[0], seen_before=last_seen[post_id] == self._run_id)
             ):
                 changes[fresh[0].key] = Change.CONTRADICTED
                 continue
@@ -175,6 +179,9 @@ class _Page:
                 # what differs is only what turned empty; the next time it is known at a glance
                 hashes.append({"row_id": post_id, "content_hash": digest})
                 continue
+            if self._anew and max(last_seen[post_id], row["run_id"]) >= answered:
+                # what the answer states was read before, in another way
+                decision = replace(decision, is_edited=False)
             revisions.append(revision_row(row, segments, live, decision, self._run_id, self._now))
             provenance = dict(self._provenance)
             if rereads:
@@ -197,6 +204,11 @@ class _Page:
         if updated:
             refresh(self._connection, updated)
         return changes
+
+    def _answered(self) -> int:
+        """The run that brought the answer; 0 without one."""
+        its_run = select(_captures.c.run_id).where(_captures.c.id == self._provenance["capture_id"])
+        return self._connection.scalar(its_run) or 0
 
     def _texts(self, numbered: Iterable[tuple[int, Entry]]) -> None:
         segments: list[dict[str, Any]] = []

@@ -18,7 +18,7 @@ READ = 2_000
 _WORDS = {
     "seen": "seen for the first time",
     "edited": "edited at its source",
-    "read anew": "the same text read anew",
+    "read anew": "read anew, not edited",
     "gone": "gone at its source: two whole looks have missed it",
     "back": "back at its source",
 }

@@ -47,13 +47,14 @@ class Log(Source[SourceOptions]):
     options_type = SourceOptions
     media_access = Access.API
     version = 1
+    broken = False
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         yield Request(url=self.options.url, access=Access.API)
 
     def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request]:
         data = capture.json()
-        if not isinstance(data, dict):
+        if not isinstance(data, dict) or self.broken:
             raise capture.parse_error("expected a page of the log")
         for item in data["posts"]:
             if self.version == 1 and item.get("later"):
@@ -140,11 +141,24 @@ def test_a_mended_parser_repairs_what_was_archived_before(bench: Workbench) -> N
     report = found.report
     assert (report.pages, report.posts_found, report.posts_added, report.posts_updated) == (2, 4, 1, 3)
     assert bench.ask("SELECT why, body FROM revisions ORDER BY post_id") == [
-        ("edited", f"BONJOUR LA TERRE {number}") for number in (1, 2, 3)
+        ("read anew", f"BONJOUR LA TERRE {number}") for number in (1, 2, 3)
     ]
     assert bench.ask("SELECT native_id, capture_id FROM posts ORDER BY id") == [("1", 1), ("2", 1), ("3", 2), ("4", 2)]
     again = bench.reparse()
     assert (again.report.posts_unchanged, again.report.posts_updated, again.missing) == (4, 0, 0)
+
+
+def test_an_edit_that_was_never_understood_is_one(bench: Workbench) -> None:
+    """A page that no parser could read when it came: what a mended one finds in it later was edited at the source."""
+    bench.source.version = 3
+    bench.harvest(page(f"{BASE}/1", [item(1, "bonjour, avant"), item(2)]))
+    late = page(f"{BASE}/1", [item(1, "bonjour, après"), item(2)], etag="2")
+    bench.source.broken = True
+    means = dataclasses.replace(bench.means, web=Recorded([late]))
+    assert harvest(Visit(source=bench.source, media=False), bench.archive, means).failures
+    bench.source.broken = False
+    assert bench.reparse().report.posts_updated == 1
+    assert bench.ask("SELECT why, body FROM revisions") == [("edited", "bonjour, avant")]
 
 
 def test_a_dry_run_tells_and_changes_nothing(bench: Workbench) -> None:
