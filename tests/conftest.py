@@ -18,6 +18,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from jobs import logs
 from jobs.cli import main
 
 # how long an example takes says more about the machine than about us
@@ -305,6 +306,8 @@ class Answer:
 @pytest.fixture
 def cupola(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
     """Runs the console script ``cupola`` in this process, on a terminal that is ``columns`` wide."""
+    # an earlier test's -v or -q stays with the process
+    monkeypatch.setattr(logs, "loudness", 0)
 
     def run(*arguments: str, columns: int = 80) -> Answer:
         monkeypatch.setattr(sys, "argv", ["cupola", *map(str, arguments)])
