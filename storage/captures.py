@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -124,24 +125,24 @@ class Captures:
         return None if row is None else self._capture(row)
 
     def newest_first(self, source_id: str) -> Iterator[Kept]:
-        """Every different answer with status 200 (or file that was brought) of a source, the last one that came first.
+        """Every different answer with status 200 (or file that was brought) of a source, those of the last run first.
 
-        Each is read as it is taken, and the database is not held meanwhile; an answer that came several times is
-        given once, where it came last.
+        Of one run they come in their own order, since what a run saw first counts. Each is read as it is taken, and the
+        database is not held meanwhile; an answer that came several times is given once, where it came last.
         """
         wanted = _captures.c.status.in_((200, SAVED))
         mine = (_captures.c.source_id == source_id, wanted, _captures.c.file.is_not(None))
+        order = select(_captures.c.id).where(*mine).order_by(_captures.c.run_id.desc(), _captures.c.id)
+        with self._database.read() as connection:
+            numbers = array("q", connection.execute(order, execution_options={"yield_per": 1000}).scalars())
         bounds = (_runs.c.since.label("run_since"), _runs.c.until.label("run_until"))
-        statement = select(_captures, *bounds).join(_runs, _runs.c.id == _captures.c.run_id).where(*mine)
-        statement = statement.order_by(_captures.c.id.desc()).limit(_BATCH)
+        statement = select(_captures, *bounds).join(_runs, _runs.c.id == _captures.c.run_id)
+        statement = statement.where(_captures.c.file.is_not(None)).order_by(_captures.c.run_id.desc(), _captures.c.id)
         given: dict[str, set[int]] = {}
-        last: int | None = None
-        while True:
+        for at in range(0, len(numbers), _BATCH):
             with self._database.read() as connection:
-                query = statement if last is None else statement.where(_captures.c.id < last)
-                rows = connection.execute(query).mappings().all()
-            if not rows:
-                return
+                some = statement.where(_captures.c.id.in_(list(numbers[at : at + _BATCH])))
+                rows = connection.execute(some).mappings().all()
             for row in rows:
                 of_file = given.setdefault(row["file"], set())
                 if row["offset"] not in of_file:
@@ -153,7 +154,6 @@ class Captures:
                         since=row["run_since"],
                         until=row["run_until"],
                     )
-            last = rows[-1]["id"]
 
     def confirmed(self, source_id: str, url: str) -> Capture | None:
         """The answer whose validators ``url`` is asked with, as it came: what a 304 says is still so.

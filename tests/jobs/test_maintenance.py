@@ -201,6 +201,16 @@ def test_each_post_is_taken_from_the_last_answer_that_has_it(bench: Workbench) -
     assert bench.texts() == {"0": "BONJOUR LA TERRE 0", "1": "BONJOUR, APRÈS", "2": "BONJOUR LA TERRE 2"}
 
 
+def test_pages_that_contradict_each_other_change_nothing(bench: Workbench) -> None:
+    """Of what two pages of a run say of a post the first was kept; the same parser finds nothing else anew."""
+    bench.source.version = 3
+    pages = (page(f"{BASE}/1", [item(1, "bonjour un")], f"{BASE}/2"), page(f"{BASE}/2", [item(1, "bonjour deux")]))
+    for _ in range(2):
+        bench.harvest(*pages)
+        assert bench.reparse().report.posts_updated == 0
+    assert (bench.texts(), bench.ask("SELECT count(*) FROM revisions")) == ({"1": "bonjour un"}, [(0,)])
+
+
 def test_an_answer_that_came_often_is_parsed_once(bench: Workbench) -> None:
     """Revisits point to the same bytes."""
     for _ in range(3):
