@@ -40,7 +40,8 @@ COMMANDS = {
     "correct": ("curation", "Say what is right: captions, cuts, date, credit, mission, alt text."),
     "undo": ("curation", "Take back what you decided last."),
     "forget": ("forget", "Take posts out for good."),
-    "split": ("split", "Split captions into French and English: JSON lines in and out."),
+    "split": ("split", "Split captions into French and English: JSON lines, or one text."),
+    "split-report": ("splitreport", "How far the splitter agrees with what curators corrected."),
     "retry": ("retry", "Take failed pictures again now."),
     "reparse": ("reparse", "Parse the recorded answers once more, with no network."),
     "resplit": ("reparse", "Split held texts once more, with no network."),
@@ -65,7 +66,7 @@ class Commands(click.Group):
         """The command, its module loaded now."""
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"jobs.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        command = getattr(importlib.import_module(f"jobs.cli.{COMMANDS[cmd_name][0]}"), cmd_name.replace("-", "_"))
         if not isinstance(command, click.Command):
             raise TypeError(f"jobs.cli.{COMMANDS[cmd_name][0]}.{cmd_name} is no command")
         return command
