@@ -34,6 +34,9 @@ _NAME = re.compile(r"/?([A-Za-z][^\s/>]{0,64})")
 _TIDY = re.compile(r'/?([A-Za-z][A-Za-z0-9]{0,15})(?: [a-z-]{1,32}="[^"<>]*")*+ ?/?>')
 _PLAIN = re.compile(r"[^>\"']*")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
+_VALUES = re.compile(r"=\s{0,8}(?:\"[^\"]*\"|'[^']*')")
+_HIDDEN = re.compile(r"\shidden(?=[\s=/>])", re.IGNORECASE)
+_UNDISPLAYED = re.compile(r"\sstyle\s{0,8}=\s{0,8}[\"'][^\"'>]{0,200}display\s{0,8}:\s{0,8}none", re.IGNORECASE)
 _CLASS = re.compile(r"\bclass\s{0,8}=\s{0,8}[\"']?[^\"'>]{0,200}\bquote-inline\b")
 _LONG_NUMBER = re.compile(r"&#[0-9]{8,}+;?")
 
@@ -49,9 +52,11 @@ def _decode(text: str) -> str:
 class _Lines:
     """Text put together as a browser lays it out: spaces collapsed, blocks apart, breaks as they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, typed: bool) -> None:
         self.out: list[str] = []
-        self.pre = 0
+        #: within so many <pre>, <ul> and <ol>
+        self.pre = self.lists = 0
+        self._typed = typed
         self._space = False
         #: line feeds owed to blocks; to explicit breaks since; to breaks before the last block
         self._block = self._breaks = self._before = 0
@@ -63,6 +68,16 @@ class _Lines:
             self._lead()
             self.out.append(text)
             return
+        if self._typed and "\n" in text:
+            first, *others = text.split("\n")
+            self._run(first)
+            for line in others:
+                self.line_break()
+                self._run(line)
+            return
+        self._run(text)
+
+    def _run(self, text: str) -> None:
         if not text:
             return
         first, last = text[0] in " \t\n\r\f", text[-1] in " \t\n\r\f"
@@ -98,16 +113,19 @@ class _Lines:
         self._space = True
 
 
-def html_to_text(html: str) -> str:
+def html_to_text(html: str, *, typed: bool = False) -> str:
     """The text of ``html`` as a reader sees it; any string will do, whole page or fragment.
 
     Paragraphs are a blank line apart, other blocks a line, ``<br>`` is a line feed; spaces collapse, but no-break
     spaces (U+00A0, U+202F) stay; links, mentions and hashtags as they are written; scripts, styles and the fallback
-    paragraph of a quoted post (``quote-inline``) are left out.
+    paragraph of a quoted post (``quote-inline``) are left out, and so is what the markup hides.
+    ``typed``: line feeds are line breaks, as in a description on Flickr, which somebody typed with a little markup.
     """
-    if "<" not in html and "&" not in html:
+    if typed:
+        html = html.replace("\r\n", "\n").strip(" \t\n\r\f")
+    elif "<" not in html and "&" not in html:
         return _SPACES.sub(" ", html).strip(" ")
-    lines = _Lines()
+    lines = _Lines(typed)
     position, size = 0, len(html)
     hidden, depth = "", 0
     # a quotation mark that never closes is looked for once only, else time would be quadratic
@@ -142,12 +160,18 @@ def html_to_text(html: str) -> str:
         if name in _RAW:
             if not closing:
                 position = _past_raw(html, name, end)
-        elif not closing and (name in _UNSHOWN or _is_quote_fallback(html, named.end(1), end, name)):
+        elif not closing and (name in _UNSHOWN or _is_left_out(html, named.end(1), end, name, unclosed)):
             hidden, depth = name, 1
         elif name == "br":
             lines.line_break()
         elif name in _BREAKS:
-            lines.block(_BREAKS[name])
+            if name in ("ul", "ol"):
+                # a list within a list has no margin
+                lines.lists = max(0, lines.lists - closing)
+                lines.block(1 if lines.lists else 2)
+                lines.lists += not closing
+            else:
+                lines.block(_BREAKS[name])
             if name == "pre":
                 lines.pre = max(0, lines.pre + (-1 if closing else 1))
                 if not closing and html.startswith("\n", end):
@@ -157,11 +181,21 @@ def html_to_text(html: str) -> str:
     return "".join(lines.out)
 
 
-def _is_quote_fallback(html: str, start: int, end: int, name: str) -> bool:
-    if end - start < 12 or name in _VOID:
+def _is_left_out(html: str, start: int, end: int, name: str, unclosed: set[str]) -> bool:
+    """Whether an element, whose attributes are ``html[start:end]``, is a quoted post's fallback or hidden."""
+    if end - start < 8 or name in _VOID:
         return False
-    at = html.find("quote-inline", start, end)
-    return at >= 0 and _CLASS.search(html, start, min(end, start + 2000)) is not None
+    attributes = html[start : min(end, start + 2000)]
+    if "quote-inline" in attributes and _CLASS.search(attributes):
+        return True
+    if "idden" not in attributes.lower() and "none" not in attributes:
+        return False
+    if not _HIDDEN.search(_VALUES.sub("", attributes)) and not _UNDISPLAYED.search(attributes):
+        return False
+    # what never closes would hide all that follows; it is looked for once, else time would be quadratic
+    if name not in unclosed and html.find(f"</{name}", end) < 0:
+        unclosed.add(name)
+    return name not in unclosed
 
 
 def _past_tag(html: str, position: int, unclosed: set[str]) -> int:
