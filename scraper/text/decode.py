@@ -13,7 +13,7 @@ from functools import lru_cache
 #: nats; the order matters more than the figures
 BLANK_LINE, SEPARATOR, BLOCK, QUOTES, NEWLINE = 1.0, 1.2, 2.0, 1.6, 2.0
 SENTENCE_END, EMOJI, DASH, COLON, QUOTE, BRACKET, CAPITAL, COMMA, SPACE, JOINED = (
-    3.2, 4.0, 4.0, 7.0, 11.0, 6.0, 9.5, 8.0, 14.5, 40.0,
+    3.2, 3.5, 3.5, 6.0, 11.0, 5.5, 9.5, 7.5, 14.5, 40.0,
 )  # fmt: skip
 #: «montagnes.Mountains», «rue/street» or «rue|street», «rue/ street», two spaces or more, «farine = flour»
 GLUED, TIGHT, HALF_TIGHT, WIDE, EQUALS = 5.0, 5.0, 2.0, 3.5, 5.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from scraper.text.decode import BLANK_LINE, CITED, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR
+from scraper.text.decode import BLANK_LINE, BRACKET, CITED, EMOJI, NEWLINE, QUOTE, SENTENCE_END, SEPARATOR
 from scraper.text.evidence import Word
 from scraper.text.quotations import Quotation, find_quotations
 from scraper.text.tables import LANGUAGES
@@ -19,6 +19,9 @@ _LEAD = 2
 #: the same behind a title: a short line without a full stop, above a longer one
 AFTER_TITLE = 3.0
 _TITLE = 6
+#: nats on top of a change within a sentence of more than so many words
+WITHIN_LONG = 7.0
+_SHORT = 6
 #: what may stand between the words of a pair, and how many words such a line has at most
 _PAIRING = frozenset(("–", "—", "-", ":", "=", "/", "|"))
 _ROW = 8
@@ -39,6 +42,7 @@ _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 def lay_out(body: str, words: Sequence[Word]) -> None:
     """Change the prices, and for quotations the weights, of the ``words`` of ``body`` by how it is laid out."""
     _lines(body, words)
+    _sentences(words)
     last: Quotation | None = None
     first = after = 0
     for quotation in find_quotations(body):
@@ -72,6 +76,16 @@ def _lines(body: str, words: Sequence[Word]) -> None:
             end = starts[k + 2] if k + 2 < len(starts) else len(words)
             if under - start <= _TITLE and under - start < end - under and _is_title(body, words, start, under):
                 words[under].price += AFTER_TITLE
+
+
+def _sentences(words: Sequence[Word]) -> None:
+    """Let a change within a long sentence be dear: a phrase there is borrowed, between short ones it is an answer."""
+    starts = [i for i, word in enumerate(words) if word.price <= EMOJI or not i]
+    for start, after in pairwise([*starts, len(words)]):
+        if after - start > _SHORT:
+            for word in words[start + 1 : after]:
+                if word.price >= BRACKET:
+                    word.price += WITHIN_LONG
 
 
 def _glossary(body: str, words: Sequence[Word], starts: Sequence[int]) -> None:

@@ -26,6 +26,8 @@ FOREIGN_SCRIPT = 20.0
 JOINED = 3.5
 #: a word that no table has: how much of a language's words are such, and how far its letters are believed
 UNKNOWN, BELIEVED = 0.02, 0.9
+#: how much of a language's words are found in texts of another, which the table counts there: quotations, titles, names
+QUOTED = 0.05
 _LETTERS = 24
 _CYRILLIC = LANGUAGES.index("ru")
 #: a word as common as this in one of the languages is known
@@ -72,11 +74,12 @@ def _score(word: str) -> WordScore:
             core, bonus = head, CONTRACTED[tail]
         core = core.replace("'", "") or word
         known = find(core)
+    foreign = QUOTED * exp(max(known.values())) if known else 0.0
     scores = []
     for language, letters in zip(LANGUAGES, spelling(core, LANGUAGES), strict=True):
         likely = UNKNOWN * exp(max(letters * BELIEVED, -60.0))
         if language in known:
-            likely += exp(known[language])
+            likely += max(exp(known[language]) - foreign, 0.0)
         scores.append(log(likely) + (JOINED if language in bonus else 0.0))
     listed = bool(bonus) or (bool(known) and max(known.values()) > _KNOWN)
     return WordScore((*_relative(scores), -CAP), listed)
