@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scraper.model import Lang, Post, Reading, Segment, captions_of
+from scraper.model import CreditLine, Lang, Post, Reading, Segment, captions_of
+from scraper.text.sentences import sentences_of
 
 #: letters of a line, and lines of a field, that are told
 WIDTH, LINES = 300, 12
+_PROSE = frozenset(("text", "title", "caption_fr", "caption_en", "title_fr", "title_en", "content_warning"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +23,16 @@ class Difference:
     change: str
     fields: dict[str, tuple[str | None, str | None]]
 
+    @property
+    def is_slight(self) -> bool:
+        """Whether nothing that anybody reads differs: the machine is only more or less sure of the same answer."""
+        return self.fields.keys() <= {"confidence"}
+
     def lines(self) -> Iterator[str]:
-        """A unified diff of each field, bounded: a line's first sign is ``-``, ``+`` or a space."""
+        """A unified diff of each field, sentence by sentence, bounded: a line begins with ``-``, ``+`` or a space."""
         for name, (old, new) in self.fields.items():
             yield f"@@ {name}"
-            told = difflib.unified_diff(_lines(old), _lines(new), n=1, lineterm="")
-            lines = [line for line in told if not line.startswith(("---", "+++", "@@"))]
+            lines = _diff(_pieces(name, old), _pieces(name, new)) or _diff(_lines(old), _lines(new))
             yield from (line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…" for line in lines[:LINES])
             if len(lines) > LINES:
                 yield f"  … and {len(lines) - LINES} more lines"
@@ -59,6 +66,8 @@ def facts(post: Post, reading: Reading) -> dict[str, str | None]:
         "hashtags": " ".join(reading.hashtags) or None,
         "credit": post.credit,
         "credit_line": reading.credit.text if reading.credit else None,
+        "credit_read": _credit(reading.credit),
+        "confidence": f"{reading.split.confidence:.2f}",
         "needs_review": "yes" if reading.needs_review else "no",
         "content_warning": post.content_warning,
         "license": post.license,
@@ -75,6 +84,14 @@ def facts(post: Post, reading: Reading) -> dict[str, str | None]:
     }
 
 
+def _credit(line: CreditLine | None) -> str | None:
+    """What a credit line was read to say, beside its text."""
+    if line is None:
+        return None
+    parts = (line.person, line.agency, line.mission, line.day and line.day.isoformat(), *line.files)
+    return ", ".join(part for part in parts if part) or None
+
+
 def _captions(segments: tuple[Segment, ...]) -> tuple[str | None, str | None]:
     found = captions_of(segments)
     fr, en = found.get(Lang.FR), found.get(Lang.EN)
@@ -83,6 +100,23 @@ def _captions(segments: tuple[Segment, ...]) -> tuple[str | None, str | None]:
 
 def _bounds(segments: tuple[Segment, ...]) -> str | None:
     return " ".join(f"{segment.lang}:{segment.start}-{segment.end}" for segment in segments) or None
+
+
+def _diff(old: list[str], new: list[str]) -> list[str]:
+    told = list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:]
+    return [line for line in told if not line.startswith("@@")]
+
+
+def _pieces(name: str, text: str | None) -> list[str]:
+    """What is compared of a field: sentences, so that a long paragraph does not stand there twice; segments singly."""
+    if text is None:
+        return []
+    if name == "segments":
+        return text.split(" ")
+    if name not in _PROSE:
+        return _lines(text)
+    # what has no sentences is cut at WIDTH, so that what differs is not beyond what is told
+    return [line for start, end in sentences_of(text) for line in textwrap.wrap(text[start:end], WIDTH)]
 
 
 def _lines(text: str | None) -> list[str]:

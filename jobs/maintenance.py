@@ -40,13 +40,15 @@ TOLD = 1000
 class Reread:
     """What reading anew came to, for one source.
 
-    ``fields`` counts what differs by name; ``differences`` are the first ``TOLD`` of a dry run; ``not_found`` are the
-    first ``TOLD`` of ``missing`` posts that came with a recorded answer and are in none any more.
+    ``fields`` counts what differs by name; ``differences`` are the first ``TOLD``, but for the ``slight`` ones that
+    nobody would see; ``not_found`` are the first ``TOLD`` of ``missing`` posts that came with a recorded answer and are
+    in none any more.
     """
 
     report: Report
     fields: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
+    slight: int = 0
     missing: int = 0
     not_found: list[str] = field(default_factory=list)
 
@@ -62,7 +64,9 @@ class Reread:
         decision = item.decision
         found = difference(decision.entry[0].key, decision.change, item.stored, decision.entry)
         self.fields.update(list(found.fields))
-        if len(self.differences) < TOLD:
+        if found.is_slight:
+            self.slight += 1
+        elif len(self.differences) < TOLD:
             self.differences.append(found)
 
     def as_json(self) -> dict[str, Any]:
@@ -86,6 +90,7 @@ class Reread:
                 }
                 for item in self.differences
             ],
+            "slight": self.slight,
             "missing": self.missing,
             "not_found": self.not_found,
             "failures": [failure.as_json() for failure in report.failures],

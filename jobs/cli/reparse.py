@@ -226,6 +226,7 @@ def _tell(found: Sequence[Reread], console: Console, *, dry_run: bool) -> None:
 def _tell_differences(item: Reread, console: Console) -> None:
     from rich.text import Text
 
+    from jobs.cli.wording import counted
     from jobs.logs import printable
 
     styles = {"-": "red", "+": "green", "@": "cyan"}
@@ -233,6 +234,9 @@ def _tell_differences(item: Reread, console: Console) -> None:
         console.print(Text(f"{printable(post.key)} would be {post.change}", style="bold"), soft_wrap=True)
         for line in post.lines():
             console.print(Text(f"  {printable(line)}", style=styles.get(line[:1], "")), soft_wrap=True)
-    differing = item.report.posts_added + item.report.posts_updated
+    differing = item.report.posts_added + item.report.posts_updated - item.slight
     if differing > SHOWN:
         console.print(f"… and {differing - SHOWN:,} more posts; --json has the first {len(item.differences):,}")
+    if item.slight:
+        told = f"{counted(item.slight, 'post')} would differ in the confidence alone"
+        console.print(Text(f"{item.report.source_id}: {told}"), soft_wrap=True)

@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,73 @@ def test_an_archive_that_may_not_be_written_to_can_be_rehearsed(place: Place) ->
     assert place.run("reparse", "--dry-run").status == 0
     assert place.run("resplit", "--dry-run").status == 0
     assert (place.folder / "archive" / "cupola.db").read_bytes() == before
+
+
+class Wrongly:
+    """An archive as a worse splitter would have left it, with a configuration."""
+
+    FR, EN = "La lune se lève sur le lac gelé.", "The moon is rising over the frozen lake."
+
+    def __init__(self, held: Any, folder: Path, cupola: Callable[..., Any]) -> None:
+        self.held, self._config, self._cupola = held, folder / "config.yaml", cupola
+        self.one = held.add(
+            "1", other=f"{self.FR}\n{self.EN}", published=date(2016, 12, 3), hashtags=("Lac",), mission="proxima"
+        )
+        self.two = held.add("2", fr=f"{self.EN}\n\n{self.FR}", source="toots", needs_review=True)
+        where = {"folder": str(held.folder)} | ({"database": held.address} if held.address else {})
+        text = {"archive": where, "missions": {"proxima": {"name": "Proxima"}}, "sources": []}
+        self._config.write_text(json.dumps(text), encoding="utf-8")
+
+    def run(self, *words: str) -> Any:
+        return self._cupola(*words, "--config", self._config, columns=120)
+
+
+@pytest.fixture
+def wrongly(
+    tmp_path: Path, make_archive: Callable[..., Any], address: str | None, cupola: Callable[..., Any]
+) -> Wrongly:
+    return Wrongly(make_archive(tmp_path / "archive", address), tmp_path, cupola)
+
+
+def test_every_filter_of_query_chooses_what_is_split_again(wrongly: Wrongly) -> None:
+    """Posts that do not pass are neither read nor told."""
+    assert wrongly.run("keep", wrongly.one, "--who", "Ana").status == 0
+    chosen = {
+        ("--text", "lune"): 2,
+        ("--lang", "other"): 1,
+        ("--lang", "fr"): 1,
+        ("--lang", "en"): 0,
+        ("--source", "toots"): 1,
+        ("--mission", "proxima"): 1,
+        ("--since", "2016-12-03"): 1,
+        ("--until", "2016-12-03"): 0,
+        ("--verdict", "selected"): 1,
+        ("--verdict", "unreviewed"): 1,
+        ("--tag", "lac"): 1,
+        ("--needs-review",): 1,
+        ("--key", wrongly.two): 1,
+        ("--needs-review", "--verdict", "selected"): 0,
+    }
+    for words, count in chosen.items():
+        told = json.loads(wrongly.run("resplit", "--dry-run", "--json", *words).out)
+        assert (words, sum(source["posts"] for source in told.values())) == (words, count)
+        assert sum(source["posts_updated"] for source in told.values()) == count
+
+
+def test_splitting_again_leaves_a_curators_word_alone(wrongly: Wrongly) -> None:
+    """The diff is of the machine's answer; corrected captions, cuts, dates and verdicts stay as they were said."""
+    wrongly.run("correct", wrongly.one, "--segments", "none:0-5,fr:5-", "--date", "2016-12-04", "--who", "Ana")
+    wrongly.run("correct", wrongly.two, "--caption-fr", "Dit par Ana", "--who", "Ana")
+    before = json.loads(wrongly.run("query", "--format", "json").out)
+    dry = wrongly.run("resplit", "--dry-run").out
+    assert f"{wrongly.two} would be updated\n  @@ caption_fr\n  -{wrongly.EN}\n   {wrongly.FR}\n" in dry
+    assert wrongly.run("resplit").status == 0
+    after = json.loads(wrongly.run("query", "--format", "json").out)
+    for old, new in zip(before, after, strict=True):
+        assert new["corrected"] == old["corrected"]
+        assert new["published_at"] == old["published_at"]
+    assert [post["captions"] for post in after] == [
+        {"fr": f"{wrongly.FR}\n{wrongly.EN}"[5:].strip(), "en": None},
+        {"fr": "Dit par Ana", "en": wrongly.EN},
+    ]
+    assert json.loads(wrongly.run("resplit", "--json").out)["toots"]["posts_updated"] == 0
