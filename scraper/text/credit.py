@@ -75,6 +75,7 @@ _SENTINEL = re.compile(
           (?P<by>{AGENCIES})(?:[ ]?[,–/-]?[ ]?{LICENSE})?)?""",
     re.VERBOSE,
 )
+_YEAR = re.compile(r"\d{4}")
 #: cheap test whether a text can hold any of the above
 _ANY = re.compile(
     r"[Cc]r[eé]dit|CR[EÉ]DIT|©|\([cC]\)|opyright|ESA|NASA|CNES|JAXA|CSA|oscosmos|OSCOSMOS|Agency|opernicus|\d{4}"
@@ -96,13 +97,14 @@ def _holders(text: str) -> tuple[str | None, str | None]:
 
 def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | None]]:
     """(start, end, person, agency, mission) of each credit line, as they are found."""
-    for m in _SIGNED.finditer(body):
+    # names are looked for only where a day may stand behind one
+    for m in _SIGNED.finditer(body) if _YEAR.search(body) else ():
         mission = m["m1"] or m["m2"] or m["m3"] or m["m4"]
         # without the mission's word it is one only as a line of its own: «over Lyon 02/04/2017» is a sentence
         if not mission and (" " not in m["person"] or body[m.start() - 1 : m.start()] not in ("", "\n")):
             continue
         yield m.start(), m.end(), tidy(m["person"]), None, (mission or "").strip() or None
-    for m in _SENTINEL.finditer(body):
+    for m in _SENTINEL.finditer(body) if "opernicus" in body else ():
         yield m.start(), m.end(), None, f"Copernicus/{agencies(m['by'])}" if m["by"] else "Copernicus", None
     for m in _HINTED.finditer(body):
         group = "holder" if m["holder"] is not None else "owner"
