@@ -66,22 +66,30 @@ def _rivals(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int
     """The odds, together, of every reading in which one stretch of words speaks the other language."""
     total = running = 0.0
     states = [piece.state for piece in pieces for _ in range(piece.first, piece.last + 1)]
+    first, second = pair
+    turn = 1.0  # the odds of a turn just before the word
     for i, (word, state) in enumerate(zip(words, states, strict=True)):
-        other = max(word.scores[s] for s in pair if s != state)
-        margin = (word.scores[state] - other) * word.weight
-        begin = _turn(words, states, i)
-        running = min((running + exp(-begin)) * exp(-max(-_STEEPEST, min(_STEEPEST, margin))), _LARGEST)
+        scores = word.scores
+        if state == first:
+            other = scores[second]
+        elif state == second:
+            other = scores[first]
+        else:
+            other = max(scores[first], scores[second])
+        margin = (scores[state] - other) * word.weight
+        running = min((running + turn) * exp(-max(-_STEEPEST, min(_STEEPEST, margin))), _LARGEST)
+        turn = _turn(words, states, i + 1)
         if not word.silent:
-            total += running * exp(-_turn(words, states, i + 1))
+            total += running * turn
     return total
 
 
 def _turn(words: Sequence[Word], states: Sequence[int], at: int) -> float:
-    """What the border before word ``at`` costs more when the words on one side of it change their language."""
-    if not 0 < at < len(words):
-        return 0.0
+    """The odds that the words on one side of the place before word ``at`` speak the other language from there on."""
+    if at >= len(words):
+        return 1.0
     price = min(words[at].price, _STEEPEST)
-    return price if states[at] == states[at - 1] else -price
+    return exp(-price if states[at] == states[at - 1] else price)
 
 
 def _ahead(words: Sequence[Word], piece: Piece, pair: tuple[int, int]) -> float:

@@ -58,8 +58,8 @@ BOUNDS: dict[str, tuple[float, Callable[[str], str]]] = {
     "straight quotes": (0.0, lambda text: text.replace("’", "'").replace("“", '"').replace("”", '"')),
     "accents apart": (0.0, lambda text: unicodedata.normalize("NFD", text)),
     "no accents": (1.7, plain),
-    "small letters": (13.6, str.lower),
-    "capitals": (15.6, str.upper),
+    "small letters": (14.0, str.lower),
+    "capitals": (16.0, str.upper),
 }
 
 
