@@ -69,5 +69,5 @@ def test_split_is_the_pair_of_french_and_english() -> None:
 
 def test_a_language_that_no_table_has_is_refused() -> None:
     """The tables are what can be cut for."""
-    with pytest.raises(ValueError, match="no tables for .eo."):
+    with pytest.raises(ValueError, match="no tables for"):
         cut("Saluton!", ("eo", "en"))
