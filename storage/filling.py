@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ from storage.blobs import MEDIA, Blobs, relative_path
 from storage.damage import Damage, Trouble
 from storage.disk import disk_faults
 from storage.engine import FILE, Database, translated
-from storage.errors import ArchiveDamaged, BackupRefused
+from storage.errors import ArchiveDamaged, BackupRefused, DiskFull
+from storage.sqlite_file import translate
 
 #: says of a folder that it is a backup, and of what
 MANIFEST = "backup.json"
@@ -97,7 +98,7 @@ class Filling:
                 raise TypeError(f"an online backup is not written for {type(raw).__name__}")
             # the first question fixes the state that is copied, whoever writes meanwhile
             connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchone()
-            with closing(sqlite3.connect(path)) as copy:
+            with _full_disk_is_of(path), closing(sqlite3.connect(path)) as copy:
                 raw.backup(copy, pages=4096, progress=self._copied)
                 copy.execute("PRAGMA journal_mode=DELETE").fetchone()
             copies_left = [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
@@ -252,6 +253,17 @@ class Filling:
         for name in (*Blobs(self._place).aside(), *warcfiles.aside(self._place)):
             if name not in kept:
                 yield self._place / name
+
+
+@contextmanager
+def _full_disk_is_of(path: Path) -> Iterator[None]:
+    """A disk that is full is that of the copy; what else is wrong is told of the archive that is read."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if isinstance(own := translate(error, path), DiskFull):
+            raise own from error
+        raise
 
 
 def _refuse_other(place: Path, snapshot: sqlite3.Connection, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from jobs.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from storage.backup import Progress, Report
+    from storage.damage import Damage
 
 #: damaged things that are told one by one; --json has all of them
 TOLD = 50
@@ -58,7 +60,9 @@ def backup(dest: Path, copy: bool, as_json: bool, archive: str | None, config: P
         note(database, report, now=now)
         database.close()
     except StorageError as error:
-        click.echo(f"Note: the archive could not be told of its backup ({error}); see cupola forget", err=True)
+        click.echo(
+            f"Note: the archive could not be told of its backup ({error}); `cupola forget` will not name it", err=True
+        )
     _tell(report, as_json=as_json, done="is a backup")
     return DONE if report.is_sound else IN_PART
 
@@ -80,21 +84,25 @@ def restore(
     """
     from storage.backup import restore, settle
     from storage.engine import open_database
-    from storage.errors import BackupRefused
+    from storage.errors import ArchiveMissing, BackupRefused
     from storage.verify import verify
 
     if dest is not None and into is not None:
         raise UsageError("DEST and --into are the same thing; give one of them")
-    target = dest or into or archive_place(config, None).folder
+    target = dest or into or _configured(config)
     settle(backup)
-    database = open_database(backup, read_only=True)
+    try:
+        database = open_database(backup, read_only=True)
+    except ArchiveMissing as error:
+        raise ArchiveMissing(f"there is no backup in {backup}; name the folder that `cupola backup` made") from error
     try:
         with _progress() as progress:
             checked = verify(database, backup, progress=progress)
             if not checked.is_sound and not despite_damage:
                 for damage in checked.damage[:TOLD]:
-                    _say(f"✗ {damage.what}: {damage.message}")
-                where = f"cupola verify --archive {backup}"
+                    _say(_wrong(damage))
+                _tell_more(len(checked.damage))
+                where = f"`cupola verify --archive {shlex.quote(str(backup))}`"
                 _say(f"{backup} is damaged and was not restored; see {where}, or say --despite-damage")
                 return IN_PART
             report = restore(database, backup, target, progress=progress)
@@ -104,6 +112,16 @@ def restore(
         database.close()
     _tell(report, as_json=as_json, done="is restored")
     return DONE if report.is_sound else IN_PART
+
+
+def _configured(config: Path | None) -> Path:
+    """The folder of the configured archive."""
+    from jobs.config import config_path
+
+    path = config_path(config)
+    if config is None and not path.exists():
+        raise UsageError(f"say where to restore it, as DEST: there is no {path} that names an archive")
+    return archive_place(config, None).folder
 
 
 @contextmanager
@@ -146,9 +164,8 @@ def _tell(report: Report, *, as_json: bool, done: str) -> None:
             write(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n")
         return
     for damage in report.damage[:TOLD]:
-        _say(f"✗ {damage.what}: {damage.message}")
-    if len(report.damage) > TOLD:
-        _say(f"… and {len(report.damage) - TOLD:,} more; --json names all of them")
+        _say(_wrong(damage))
+    _tell_more(len(report.damage))
     from jobs.cli.wording import size
 
     new = f"{counted(report.new_files, 'file')} new ({size(report.new_bytes)}"
@@ -157,6 +174,16 @@ def _tell(report: Report, *, as_json: bool, done: str) -> None:
     held = f"{counted(report.posts, 'post')}, {counted(report.files, 'file')}, {size(report.bytes)}"
     if logs.loudness >= 0:
         _say(f"{report.path} {done}: {held}; {new}{gone}.")
+
+
+def _wrong(damage: Damage) -> str:
+    named = damage.message.startswith(damage.what)
+    return f"✗ {damage.message}" if named else f"✗ {damage.what}: {damage.message}"
+
+
+def _tell_more(count: int) -> None:
+    if count > TOLD:
+        _say(f"… and {count - TOLD:,} more; --json names all of them")
 
 
 def _say(text: str) -> None:
