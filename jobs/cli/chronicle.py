@@ -18,11 +18,12 @@ READ = 2_000
 _WORDS = {
     "seen": "seen for the first time",
     "edited": "edited at its source",
+    "told": "edited, as the source's own history tells",
     "read anew": "read anew, not edited",
     "gone": "gone at its source: two whole looks have missed it",
     "back": "back at its source",
 }
-_STYLES = {"gone": "red", "back": "green", "edited": "yellow", "decided": "cyan"}
+_STYLES = {"gone": "red", "back": "green", "edited": "yellow", "told": "yellow", "decided": "cyan"}
 
 
 def chronicle(events: list[Event]) -> RenderableType:
@@ -45,17 +46,33 @@ def chronicle(events: list[Event]) -> RenderableType:
 
 def _told(event: Event) -> str:
     if event.kind == "decided":
-        what = " ".join(event.fields)
-        value = "" if event.value is None else f": {event.value}"
-        return f"{event.who}, {what}{value}{' (taken back since)' if event.undone else ''}"
+        return f"{event.who}, {_decision(event)}{' (taken back since)' if event.undone else ''}"
     about = f" ({', '.join(event.fields)})" if event.fields else ""
     return f"{_WORDS[event.kind]}{about}{f', run {event.run}' if event.run is not None else ''}"
+
+
+def _decision(event: Event) -> str:
+    """What a curator said, in words."""
+    (act, *about), value = event.fields, event.value
+    what = " ".join([act, *about])
+    match act:
+        case "undo":
+            return "took back an earlier decision"
+        case "tag":
+            return what if value else f"{what} taken off"
+        case "correction" if value is None:
+            return f"{what}: the machine's answer again"
+        case "correction" if isinstance(value, list):
+            return f"{what}: {','.join(f'{lang}:{start}-{end}' for lang, start, end in value)}"
+        case "correction" if value == "":
+            return f"{what}: there is none"
+    return f"{what} taken away" if value in (None, "") else f"{what}: {value}"
 
 
 def _facts(event: Event) -> Iterator[tuple[str, str]]:
     if event.before is None:
         return
-    yield "known since", str(event.since)
+    yield ("stood since" if event.kind == "told" else "known since"), str(event.since)
     for name, value in event.before.items():
         yield f"{name} was", _shown(value)
     if event.capture is not None:

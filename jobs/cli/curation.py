@@ -41,7 +41,7 @@ def keep(keys: tuple[str, ...], who: str | None, archive: str | None, config: Pa
 @click.command()
 @deciding
 def reject(keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None) -> int:
-    """Leave posts out: verdict `rejected`. They stay in the archive. Keys: as for `cupola keep`."""
+    """Reject posts: verdict `rejected`. They stay in the archive. Keys: as for `cupola keep`."""
     return _verdict("rejected", keys, who, archive, config)
 
 
@@ -91,7 +91,8 @@ def note(text: str, keys: tuple[str, ...], who: str | None, archive: str | None,
     """
     from storage.curation import Say
 
-    return _decide([Say.note(text)], "noted", keys, who, archive, config)
+    said = "noted" if text.strip() else "without a note"
+    return _decide([Say.note(text)], said, keys, who, archive, config)
 
 
 @click.command()
@@ -156,7 +157,7 @@ def correct(
     if alt is not None:
         says.append(Say.text("alt", alt, position=picture - 1))
     if not says:
-        raise UsageError("nothing is corrected: say what, --caption-fr for instance")
+        raise UsageError("nothing is corrected: say what is right, with --caption-fr, --credit or another option")
     return _decide(says, "corrected", keys, who, archive, config)
 
 
@@ -169,9 +170,10 @@ def undo(count: int, who: str | None, archive: str | None, config: Path | None) 
     """Take back what your last command (or your last N) decided, however many posts it was about."""
     from storage.curation import undo
 
+    named = _name(who)
     database = _opened(config, archive)
     try:
-        undone = undo(database, count, who=_name(who), now=_now())
+        undone = undo(database, count, who=named, now=_now())
     finally:
         database.close()
     for item in undone:
@@ -182,7 +184,9 @@ def undo(count: int, who: str | None, archive: str | None, config: Path | None) 
             )
         )
     if not undone:
-        click.echo("There is nothing of yours to take back.")
+        click.echo(f"There is nothing of {named}'s to take back.")
+    elif len(undone) < count:
+        click.echo(f"There is nothing more of {named}'s to take back.")
     return DONE
 
 
@@ -256,10 +260,15 @@ def _dated(text: str) -> Say:
     from storage.curation import Say
 
     found = re.fullmatch(r"\s*\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(:\d\d)?(?:Z|[+-]\d\d:?\d\d)?)?\s*", text)
+    refused = f"{text!r} is not a date: expected 2016-12-03, 2016-12-03T20:15 or 2016-12-03T20:15:30"
     if found is None:
-        raise UsageError(f"{text!r} is not a date: expected 2016-12-03, 2016-12-03T20:15 or 2016-12-03T20:15:30")
+        raise UsageError(refused)
     precision = Precision.SECOND if found[1] else Precision.MINUTE if ":" in text else Precision.DAY
-    return Say.date(parse_moment(text, _now()), precision)
+    try:
+        return Say.date(parse_moment(text, _now()), precision)
+    except UsageError as error:
+        # a 13th month; while a moment may be « 7d », a date may not
+        raise UsageError(refused) from error
 
 
 def _cuts(text: str) -> list[tuple[Any, int, Any]]:

@@ -157,7 +157,7 @@ def test_undo(desk):
     answer = desk("undo")
     assert answer.out.startswith("Taken back: verdict of 2 posts (esa-proxima:1, esa-proxima:2), decided ")
     assert desk("query", "--verdict", "selected", "--format", "ids").out == "esa-proxima:3\n"
-    assert desk("undo", "3").out == "There is nothing of yours to take back.\n"
+    assert desk("undo", "3").out == "There is nothing of Ana's to take back.\n"
 
 
 def test_the_history_tells_who_decided_what(desk):
@@ -177,6 +177,39 @@ def test_the_history_tells_who_decided_what(desk):
     assert events[2]["who"] == "Ana"
     assert events[2]["value"] == "Bonsoir"
     assert events[2]["undone"] is True
+
+
+def test_the_history_says_decisions_in_words(desk):
+    """What was taken away or taken off says so, cuts stand as they are typed, and no number of a row is shown."""
+    for command in (
+        ["rate", "none"],
+        ["rate", "4"],
+        ["rate", "none"],
+        ["tag", "night lights"],
+        ["tag", "night lights", "--remove"],
+        ["note", "ask"],
+        ["note", ""],
+        ["correct", "--credit", ""],
+        ["correct", "--machine", "credit"],
+        ["correct", "--segments", "fr:0-7,none:7-8,en:8-"],
+        ["undo"],
+    ):
+        named = [] if command == ["undo"] else [KEYS[0]]
+        assert desk(*command, *named).status == 0
+    shown = desk("show", KEYS[0], "--history").out
+    said = [line.partition("Ana, ")[2] for line in shown.splitlines() if "Ana, " in line]
+    assert [line.partition(" (taken")[0] for line in said] == [
+        "rating: 4",
+        "rating taken away",
+        "tag night lights",
+        "tag night lights taken off",
+        "note: ask",
+        "note taken away",
+        "correction credit: there is none",
+        "correction credit: the machine's answer again",
+        "correction segments: fr:0-7,none:7-8,en:8-13",
+        "took back an earlier decision",
+    ]
 
 
 @pytest.mark.parametrize("command", [["keep", "a:1"], ["undo"]])
