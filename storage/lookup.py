@@ -149,7 +149,8 @@ def locate(connection: Connection, key: str) -> tuple[str, int]:
         if taken_out is not None:
             raise UnknownKey(f"{key} was {taken_out}", key=key)
         nearest = _nearest(connection, key)
-        raise UnknownKey(f"the archive has no post {key[:200]!r}.", key=key, nearest=nearest)
+        form = "" if ":" in key else " A key is <source>:<id>, as `cupola query` shows it."
+        raise UnknownKey(f"the archive has no post {key[:200]!r}.{form}", key=key, nearest=nearest)
     bare = key.rstrip("/")
     of_url = select(posts.c.source_id, posts.c.native_id, posts.c.id).where(posts.c.url.in_((key, bare, f"{bare}/")))
     rows = connection.execute(of_url.order_by(posts.c.source_id, posts.c.native_id).limit(OFFERED + 1)).all()

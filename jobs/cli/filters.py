@@ -40,7 +40,9 @@ _OPTIONS = (
     ),
     once("--until", metavar="D", help="Posts before this day or time; as --since."),
     once("--verdict", type=click.Choice(VERDICTS), help="What the curator said."),
-    once("--tag", metavar="T", help="A hashtag, with or without #; case and accents do not matter."),
+    once(
+        "--tag", metavar="T", help="A hashtag, with or without #, or a curator's tag; case and accents do not matter."
+    ),
     click.option("--needs-review", is_flag=True, help="Posts that a person should look at."),
 )
 

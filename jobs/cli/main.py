@@ -32,7 +32,7 @@ COMMANDS = {
     "sql": ("sql", "Ask the archive in SQL; nothing can be changed by it."),
     "stats": ("stats", "The archive in numbers: posts, captions, pictures, what is incomplete."),
     "keep": ("curation", "Select posts."),
-    "reject": ("curation", "Leave posts out of what is published."),
+    "reject": ("curation", "Reject posts; they stay in the archive."),
     "unreview": ("curation", "Take a verdict back."),
     "rate": ("curation", "Rate posts from 0 to 5."),
     "tag": ("curation", "Put a tag of your own on posts."),
@@ -65,7 +65,10 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, its module loaded now."""
         if cmd_name not in COMMANDS:
-            return None
+            from difflib import get_close_matches
+
+            near = get_close_matches(cmd_name, COMMANDS, n=1)
+            ctx.fail(f"No such command {cmd_name!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
         command = getattr(importlib.import_module(f"jobs.cli.{COMMANDS[cmd_name][0]}"), cmd_name.replace("-", "_"))
         if not isinstance(command, click.Command):
             raise TypeError(f"jobs.cli.{COMMANDS[cmd_name][0]}.{cmd_name} is no command")

@@ -217,7 +217,8 @@ def _explain(line: Line, console: Console) -> None:
 
     found = split_caption(line.raw)
     review = ", needs review" if found.needs_review else ""
-    console.print(Text(f"{visible(str(line.id))}  confidence {found.confidence:.2f}{review}", style="bold"))
+    named = "" if line.id is None else f"{visible(str(line.id))}  "
+    console.print(Text(f"{named}confidence {found.confidence:.2f}{review}", style="bold"))
     for told in explain(line.raw):
         style = _STYLES[told.segment.lang]
         console.print(
