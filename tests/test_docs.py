@@ -11,7 +11,7 @@ import pytest
 
 from jobs.cli.main import commands
 from jobs.cli.reference import commands_of, page
-from jobs.config import Config, Schedule, SourceStanza
+from jobs.config import ArchiveStanza, Config, Schedule, SourceStanza
 from jobs.report import KEPT, Failure, Report
 from scraper.registry import kinds
 from scraper.settings import HttpSettings, MissionSettings, SourceOptions
@@ -53,7 +53,7 @@ def test_every_configuration_key_is_explained():
     words = set(re.findall(r"`([a-z_]+)`", text("configuration.md"))) | set(
         re.findall(r"## (\w+)", text("configuration.md"))
     )
-    for model in (Config, HttpSettings, MissionSettings, SourceStanza, Schedule, SourceOptions):
+    for model in (Config, ArchiveStanza, HttpSettings, MissionSettings, SourceStanza, Schedule, SourceOptions):
         for key in model.model_fields:
             assert key in words or key == "token", f"{model.__name__}.{key}"
 
