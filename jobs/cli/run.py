@@ -83,6 +83,9 @@ def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[
     from storage.errors import SourceBusy
 
     reports = []
+    if not any(visit.listing for visit in visits):
+        # what takes up old work makes no archive
+        archive_of(file, read_only=True).close()
     with archive_of(file) as archive:
         for visit in visits:
             if means.stop.is_set():

@@ -142,3 +142,12 @@ def test_a_retry_says_nothing_of_posts(capsys: pytest.CaptureFixture[str], monke
     out = told([Report(source_id="one", media_stored=2)], 80, capsys, monkeypatch)
     assert "pictures" in out
     assert "new" not in out
+
+
+def test_a_retry_makes_no_archive(cupola: Any, tmp_path: Path) -> None:
+    """Where nothing is held nothing is to be taken up: a folder that is named wrongly is told, and not made."""
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    answer = cupola("retry", "--config", tmp_path / "config.yaml")
+    assert answer.status == 3
+    assert "there is no archive in" in answer.err
+    assert not (tmp_path / "archive").exists()
