@@ -144,7 +144,12 @@ def _tell(report: Report, mended: Mended | None) -> None:
         read = f"{pictures} ({report.bytes:,} bytes) and {answers} were read"
         if report.share.of > 1:
             read += f" (part {report.share.part + 1} of {report.share.of})"
-        if report.is_sound:
+        if report.is_sound and report.share.of > 1 and not (report.files or report.answers):
+            part = f"part {report.share.part + 1} of {report.share.of}"
+            console.print(
+                f"Nothing lies in {part}: nothing was read; the same command reads the next part.", soft_wrap=True
+            )
+        elif report.is_sound:
             console.print(Text(f"✓ All is well: {read}, each as it was recorded.", style="green"), soft_wrap=True)
         else:
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)

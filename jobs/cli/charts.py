@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from jobs.cli.wording import counted, size
+from jobs.cli.wording import counted, ended, size
 from jobs.logs import printable
 from storage.tally import RunTally, Tally
 
@@ -182,7 +182,7 @@ def _runs(runs: Iterable[RunTally], width: int) -> Iterator[RenderableType]:
     for run in runs:
         news = [(f"{run.counts[name]:,} {what}") for name, what in _NEWS if run.counts.get(name)]
         started = run.started_at[:16].replace("T", " ")
-        table.add_row(started, Text(printable(run.source)), run.status, ", ".join(news) or "no news")
+        table.add_row(started, Text(printable(run.source)), ended(run.status), ", ".join(news) or "no news")
     if table.row_count:
         yield Text("Last runs", style="bold")
         yield table

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from jobs.cli.wording import counted
+from jobs.cli.wording import counted, ended
 from jobs.logs import printable
 from storage.lookup import CaptureProvenance, DateProvenance, MediaProvenance, Provenance
 from storage.postview import MediaView, PostView, SegmentView
@@ -161,7 +161,7 @@ def _segments(segments: tuple[SegmentView, ...]) -> Table:
 
 def _origin(provenance: Provenance) -> Iterator[tuple[str, str | None]]:
     run = provenance.run
-    yield "run", f"{run.id}, {run.status}, {run.started_at} to {run.ended_at or 'now'}"
+    yield "run", f"{run.id}, {ended(run.status)}, {run.started_at} to {run.ended_at or 'now'}"
     if provenance.capture is None:
         yield "answer", "none is recorded"
     else:

@@ -8,6 +8,11 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
+def ended(status: str) -> str:
+    """How a run ended, in the words of the table that ``cupola scrape`` prints."""
+    return {"completed": "complete", "partial": "in part"}.get(status, status)
+
+
 def size(count: int) -> str:
     """Bytes in the largest decimal unit that leaves a number of at least one."""
     value = float(count)

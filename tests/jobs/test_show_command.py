@@ -60,7 +60,7 @@ def test_a_post_is_shown_whole(cupola, held, key, columns):
         "the server answered 500 four times",
         "again 2017-01-02T03:04:05Z; tried in 2 runs so far",
         "Segments 0–45 fr",
-        "run 1, completed",
+        "run 1, complete, ",
         "https://esa.example/Proxima_image_1",
         "ab" * 8,
     ):
