@@ -37,7 +37,9 @@ def backup(dest: Path, copy: bool, as_json: bool, archive: str | None, config: P
     """Make a backup of the whole archive in DEST, or renew the one that is there; the archive may be in use.
 
     DEST is an archive itself, and at every moment whole: the old state or the new one. On the same file system its
-    files are hard links, which take no room but do not outlive a broken disk. Every new file is checked.
+    files are hard links, which take no room but do not outlive a broken disk. Every new picture is compared with its
+    hash; `cupola verify --archive DEST` reads the recorded answers as well.
+
     Exit status: 0 done, 1 done but something in the archive is missing or damaged, 2 DEST is something else,
     3 the archive cannot be read or the disk is full.
     """
