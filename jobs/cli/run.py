@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -132,19 +133,38 @@ def _tell_wait(host: str, seconds: float, why: str) -> None:
 
 @contextlib.contextmanager
 def stopping() -> Iterator[Event]:
-    """An event that the first Ctrl-C (or SIGTERM) sets; a second one leaves at once, safely all the same."""
+    """An event that the first Ctrl-C (or SIGTERM) sets; a second one leaves at once, safely all the same.
+
+    A thread of its own hears them: a handler of Python's waits for the main thread, which may be deep in a read.
+    """
     stop = Event()
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+    before = {number: signal.signal(number, _heard) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(INTERRUPTED)
-        stop.set()
-        # not click.echo: a handler may interrupt a write that is under way
-        os.write(2, b"\nStopping after what is in hand; once more to leave at once.\n")
+    def listen() -> None:
+        while told := ear.recv(1):
+            if told[0] not in before:
+                continue
+            if stop.is_set():
+                os._exit(INTERRUPTED)
+            stop.set()
+            # not click.echo: the main thread may be in the middle of a write
+            os.write(2, b"\nStopping after what is in hand; once more to leave at once.\n")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    listener = Thread(target=listen, name="signals", daemon=True)
+    listener.start()
+    earlier = signal.set_wakeup_fd(mouth.fileno())
     try:
         yield stop
     finally:
+        signal.set_wakeup_fd(earlier)
+        mouth.close()
+        listener.join()
+        ear.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """Keep a signal from ending the process; it is told by the wakeup descriptor."""
