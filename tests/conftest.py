@@ -22,7 +22,7 @@ from jobs import logs
 from jobs.cli import main
 
 # how long an example takes says more about the machine than about us
-hypothesis.settings.register_profile("cupola", deadline=None)
+hypothesis.settings.register_profile("cupola", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("cupola")
 
 NOW = datetime(2017, 6, 2, 12, 0, 0, 250000, tzinfo=UTC)

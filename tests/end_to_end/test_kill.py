@@ -61,7 +61,7 @@ KNOWN = [
     Moment(9, "picture", lag=0.012),
     Moment(15, "picture", lag=0.012, rate="1000/s"),
 ]
-SHORT = KNOWN + drawn(8, seed=20161203)
+SHORT = KNOWN + drawn(2, seed=20161203)
 LONG = drawn(60, seed=20170602)
 
 

@@ -392,7 +392,7 @@ def steps() -> Iterator[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("link", [True, False])
+@pytest.mark.parametrize("link", [True, pytest.param(False, marks=pytest.mark.proof)])
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_killed_at_any_step_there_is_no_half_backup(living: Living, target: Path, link: bool) -> None:
     """A new backup is absent or whole; the same command again makes it."""
@@ -457,7 +457,7 @@ def test_killed_at_any_step_a_renewed_backup_is_the_old_or_the_new(living: Livin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("fault", [errno.ENOSPC, pytest.param(errno.EIO, marks=pytest.mark.proof)])
 def test_out_of_room_at_any_step_the_old_backup_stays(
     living: Living, target: Path, fault: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
