@@ -31,7 +31,8 @@ from typing import Any
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
-from jobs.maintenance import Reread, reparse, resplit  # noqa: E402 - the checkout is put in front first
+from jobs.maintenance import reparse, resplit  # noqa: E402 - the checkout is put in front first
+from jobs.reread import Reread  # noqa: E402
 from jobs.visit import Means, Unplugged, Visit, plan  # noqa: E402
 from scraper import registry  # noqa: E402
 from scraper.capture import Access, Capture, Request  # noqa: E402

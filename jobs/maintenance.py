@@ -6,96 +6,30 @@ are told and never removed. What was before becomes a revision (``storage.revisi
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from jobs.differences import Difference, difference
 from jobs.errors import Interrupted, PostUnreadable
+from jobs.hindsight import earlier
 from jobs.lease import renewed
 from jobs.report import Failure, Outcome, Report
+from jobs.reread import TOLD, Reread
 from jobs.visit import Means, Visit, entries_of, plan
 from scraper.crawl import Page, parsed
 from scraper.errors import ParseError
 from scraper.masking import shown
-from scraper.model import Post
+from scraper.model import History, Post
 from scraper.reading import read
-from storage import rereading
+from storage import hindsight, rereading
 from storage.archive import Archive
 from storage.captures import Kept
 from storage.changes import Change, Entry, decide
-from storage.errors import StorageError
+from storage.errors import RowRefused, StorageError
 from storage.filters import Filters
 from storage.rereading import Preview, Seen
 from storage.runs import Run
 from storage.states import RunStatus
-
-#: differences, and posts not found again, that are held to be told one by one
-TOLD = 1000
-
-
-@dataclass(slots=True, kw_only=True)
-class Reread:
-    """What reading anew came to, for one source.
-
-    ``fields`` counts what differs by name; ``differences`` are the first ``TOLD``, but for the ``slight`` ones that
-    nobody would see; ``not_found`` are the first ``TOLD`` of ``missing`` posts that came with a recorded answer and are
-    in none any more.
-    """
-
-    report: Report
-    fields: Counter[str] = field(default_factory=Counter)
-    differences: list[Difference] = field(default_factory=list)
-    slight: int = 0
-    missing: int = 0
-    not_found: list[str] = field(default_factory=list)
-
-    def count(self, changes: Sequence[Change]) -> None:
-        """Count what became, or would become, of posts."""
-        self.report.posts_added += changes.count(Change.ADDED)
-        self.report.posts_updated += changes.count(Change.UPDATED)
-        self.report.posts_unchanged += changes.count(Change.UNCHANGED)
-        self.report.posts_buried += changes.count(Change.BURIED)
-
-    def differs(self, item: Preview) -> None:
-        """Note what differs, or would, in a post."""
-        decision = item.decision
-        found = difference(decision.entry[0].key, decision.change, item.stored, decision.entry)
-        self.fields.update(list(found.fields))
-        if found.is_slight:
-            self.slight += 1
-        elif len(self.differences) < TOLD:
-            self.differences.append(found)
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``--json`` prints for this source."""
-        report = self.report
-        return {
-            "outcome": str(report.outcome),
-            "answers": report.pages,
-            "posts": report.posts_found,
-            "posts_added": report.posts_added,
-            "posts_updated": report.posts_updated,
-            "posts_unchanged": report.posts_unchanged,
-            "posts_buried": report.posts_buried,
-            "posts_left_out": report.posts_left_out,
-            "fields": dict(self.fields),
-            "differences": [
-                {
-                    "key": item.key,
-                    "change": item.change,
-                    "fields": {name: list(pair) for name, pair in item.fields.items()},
-                }
-                for item in self.differences
-            ],
-            "slight": self.slight,
-            "missing": self.missing,
-            "not_found": self.not_found,
-            "failures": [failure.as_json() for failure in report.failures],
-            "seconds": round(report.seconds, 3),
-        }
 
 
 def reparse(
@@ -195,7 +129,8 @@ class _Reparse:
             message = f"{kept.url}: the recorded answer cannot be read back; see cupola verify"
             self._fail("page", ParseError(message, url=kept.url, sha256=""), url=kept.url, kept=kept)
             return
-        posts, failure = parsed(self._visit.source, kept.capture, None)
+        histories: list[History] = []
+        posts, failure = parsed(self._visit.source, kept.capture, None, tell=histories.append)
         if failure is not None:
             self._fail("page", failure, url=kept.url, kept=kept)
         source_id = self._visit.source.id
@@ -215,6 +150,8 @@ class _Reparse:
         report.posts_found += len(entries)
         if entries:
             self._record(kept, entries)
+        for history in histories:
+            self._tell(kept, history)
 
     def tell_missing(self) -> None:
         """Tell the posts that came with a recorded answer once and are in none now."""
@@ -227,6 +164,17 @@ class _Reparse:
                 self._found.missing += 1
                 if len(self._found.not_found) < TOLD:
                     self._found.not_found.append(key)
+
+    def _tell(self, kept: Kept, history: History) -> None:
+        if self._keys and history.key not in self._keys:
+            return
+        try:
+            states = earlier(self._visit, self._archive, self._means, history)
+            if states and self._run is not None:
+                hindsight.tell(self._archive.database, self._run.id, kept.id, history.key, states)
+            self._found.told += len(states)
+        except (PostUnreadable, RowRefused) as error:
+            self._fail("post", error, url=kept.url, key=history.key, kept=kept)
 
     def _record(self, kept: Kept, entries: list[Entry]) -> None:
         if self._run is None:

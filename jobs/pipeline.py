@@ -4,24 +4,25 @@
 2. a page is fetched (a 304: the capture that is held is parsed in its place) and kept;
 3. its posts are read (split, credit, date, mission) and recorded in one transaction;
 4. its validators are saved, so that only a page that was recorded whole is asked for conditionally;
-5. pictures are taken, several at once, and their outcome is recorded in batches;
-6. the run is closed with its counts; the cursor moves only after a whole and faultless listing, and not
+5. of its posts that were edited the platform's own history is asked for, once for each edit;
+6. pictures are taken, several at once, and their outcome is recorded in batches;
+7. the run is closed with its counts; the cursor moves only after a whole and faultless listing, and not
    over a gap that ``--since`` left.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from datetime import timedelta
 
+from jobs.asking import Answers
 from jobs.downloads import Downloads, Workers, taker
 from jobs.errors import Contradiction, CrewLost, Interrupted, PostUnreadable
+from jobs.hindsight import Hindsight
 from jobs.lease import renewed
 from jobs.looks import Look
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
-from scraper.capture import Capture, Request
 from scraper.crawl import Page
 from scraper.masking import named, shown
 from scraper.media import fits
@@ -95,7 +96,8 @@ class _Harvest:
         self.visit, self.archive, self.means, self.run = visit, archive, means, run
         self.report = Report(source_id=visit.source.id)
         self.look = Look(visit, archive, run)
-        self.keeps_bodies = not archive.has_buried(visit.source.id)
+        self.answers = Answers(archive, means.web, run, self.report)
+        self.hindsight = Hindsight(visit, archive, means, self.answers, fail=self._fail)
         #: whether every post since the cursor was read and recorded
         self.is_whole = False
         self._batch = BATCH if interval_of(means.http.rate) < SLOW else 1
@@ -152,7 +154,7 @@ class _Harvest:
         bound = visit.since or (cursor - OVERLAP if cursor else None)
         after = journal.newest_before(visit.source.id, bound, but=1, scope=visit.scope) if bound else None
         whole, any_whole = True, False
-        for page in pages(visit, self.means, self._fetch, since=bound, after=after):
+        for page in pages(visit, self.means, self.answers.fetch, since=bound, after=after):
             is_page_whole = self._page(page)
             whole, any_whole = whole and is_page_whole, any_whole or is_page_whole
             self._pictures(workers, until_done=False)
@@ -165,27 +167,11 @@ class _Harvest:
         leaves_gap = visit.since is not None and (cursor is None or visit.since > cursor)
         self.is_whole = (whole or (visit.despite_failures and any_whole)) and not visit.partial and not leaves_gap
 
-    def _fetch(self, request: Request) -> Capture:
-        """The answer; for a 304 the capture that it confirms, as if it had been given now."""
-        captures, source_id = self.archive.captures, self.visit.source.id
-        known = captures.validators(source_id, request.url)
-        if known is None:
-            return self.means.web.fetch(request)
-        asked = dataclasses.replace(request, etag=known[0], last_modified=known[1])
-        capture = self.means.web.fetch(asked)
-        if capture.status != 304:
-            return capture
-        held = captures.confirmed(source_id, request.url)
-        if held is None:
-            return self.means.web.fetch(request)
-        self.report.pages_unchanged += 1
-        return dataclasses.replace(held, request=asked, fetched_at=capture.fetched_at, not_modified=capture.headers)
-
     def _page(self, page: Page) -> bool:
         """Keep and record one page; whether nothing of it failed."""
         report, archive = self.report, self.archive
         report.pages += 1
-        capture_id, is_held = (None, False) if page.capture is None else self._keep(page.capture, page)
+        capture_id, is_held = (None, False) if page.capture is None else self.answers.keep(page.capture, page.posts)
         before = report.failed
         if page.failure is not None:
             self._fail("page", page.failure, url=page.request.url, capture_id=capture_id)
@@ -217,15 +203,9 @@ class _Harvest:
             self.look.page(page, {post.native_id for post, _ in entries}, self.means.now())
         if whole and capture_id is not None and is_held and not self.visit.partial:
             archive.captures.save_validators(self.visit.source.id, page.request.url, capture_id)
+        if is_live and entries:
+            self.hindsight.ask(entries, recorded.changes)
         return whole
-
-    def _keep(self, capture: Capture, page: Page) -> tuple[int, bool]:
-        """Keep an answer; without its bytes, which is told, when they hold a post that was taken out for good."""
-        captures = self.archive.captures
-        found = [post.native_id for post in page.posts]
-        if self.keeps_bodies or not self.archive.buried(self.visit.source.id, found, capture.body):
-            return captures.keep(self.run, capture), True
-        return captures.note(self.run, capture), False
 
     def _pictures(self, workers: Workers, *, until_done: bool) -> None:
         """Hand in what is wanted and record what is finished; only as far as there is room, unless ``until_done``."""

@@ -11,7 +11,7 @@ from typing import Any
 from scraper.capture import Capture, Request
 from scraper.errors import FetchError, ScraperError
 from scraper.masking import named
-from scraper.model import Post
+from scraper.model import History, Post
 from scraper.source import Source
 
 
@@ -84,6 +84,7 @@ def parsed(
     capture: Capture,
     since: datetime | None,
     enqueue: Callable[[Request], None] = lambda request: None,
+    tell: Callable[[History], None] = lambda history: None,
 ) -> tuple[tuple[Post, ...], ScraperError | None]:
     """The posts of one answer, once each, and what was wrong with it if anything was.
 
@@ -92,12 +93,15 @@ def parsed(
         capture: the answer.
         since: see ``Source.parse``.
         enqueue: told what the source wants to ask next.
+        tell: told what a platform's own history says of a post.
     """
     posts: dict[str, Post] = {}
     try:
         for item in source.parse(capture, since):
             if isinstance(item, Post):
                 posts.setdefault(item.native_id, item)
+            elif isinstance(item, History):
+                tell(item)
             else:
                 enqueue(item)
     except ScraperError as error:

@@ -165,6 +165,34 @@ class Post:
         return f"{self.source_id}:{self.native_id}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """What a post said from ``at`` (aware, UTC) on, until its next edition; as a platform's history of edits tells."""
+
+    at: datetime
+    body: str = ""
+    content_warning: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.at.utcoffset() != timedelta(0):
+            raise ValueError(f"the time of an edition is aware and in UTC, not {self.at!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All editions of a post that its platform tells, oldest first: the original, and at the end the present one."""
+
+    source_id: str
+    native_id: str
+    editions: tuple[Edition, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The post's name everywhere in Cupola."""
+        return f"{self.source_id}:{self.native_id}"
+
+
 class MediaState(StrEnum):
     """How far an attachment is from being held."""
 

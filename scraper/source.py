@@ -10,7 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from scraper.capture import Access, Capture, Request
 from scraper.errors import FetchError
-from scraper.model import Post
+from scraper.model import History, Post
 from scraper.settings import SourceOptions
 
 O = TypeVar("O", bound=SourceOptions)
@@ -62,8 +62,8 @@ class Source(ABC, Generic[O]):
         """
 
     @abstractmethod
-    def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request]:
-        """The posts of one answer, and what to ask next.
+    def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request | History]:
+        """The posts of one answer, and what to ask next; of an answer to ``history`` what it tells.
 
         Every post found is given, also those older than ``since``: the harvest leaves them out
         (one place decides), ``since`` only says when to stop paging.
@@ -72,6 +72,13 @@ class Source(ABC, Generic[O]):
             ParseError: the answer is not what this kind of source publishes. An answer in which
                 nothing was found, and nothing said that it is empty, is such an answer.
         """
+
+    def history(self, post: Post) -> Request | None:
+        """The request for what ``post`` said before it was edited; None where it was not, or no platform tells.
+
+        It is no part of the listing: an answer that fails says nothing of the other posts.
+        """
+        return None
 
     def explain(self, error: FetchError) -> FetchError:
         """``error`` in words that help with this kind of source (a token that is missing, say), else itself."""

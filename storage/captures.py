@@ -174,8 +174,11 @@ class Captures:
             row = connection.execute(select(_validators.c.etag, _validators.c.last_modified).where(*mine)).first()
         return None if row is None else (row.etag, row.last_modified)
 
-    def save_validators(self, source_id: str, url: str, capture_id: int) -> None:
-        """Ask ``url`` with the validators of this capture from now on; call it when all of the page is recorded."""
+    def save_validators(self, source_id: str, url: str, capture_id: int, *, always: bool = False) -> None:
+        """Ask ``url`` with the validators of this capture from now on; call it when all of the page is recorded.
+
+        ``always``: note that it is, also where the answer has none (see ``storage.hindsight.unasked``).
+        """
         with self._database.write() as connection:
             headers = dict(
                 connection.execute(select(_captures.c.headers).where(_captures.c.id == capture_id)).scalar_one()
@@ -183,7 +186,7 @@ class Captures:
             new = {"etag": headers.get("etag"), "last_modified": headers.get("last-modified"), "capture_id": capture_id}
             mine = (_validators.c.source_id == source_id, _validators.c.url == url)
             # an index of PostgreSQL holds no longer address; such a page is asked for whole each time
-            if (new["etag"] or new["last_modified"]) and len(url.encode(errors="replace")) <= LONGEST_ADDRESS:
+            if (always or new["etag"] or new["last_modified"]) and len(url.encode(errors="replace")) <= LONGEST_ADDRESS:
                 row = upsert(connection, _validators).values(source_id=source_id, url=url, **new)
                 connection.execute(row.on_conflict_do_update(index_elements=["source_id", "url"], set_=new))
             else:

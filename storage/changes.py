@@ -75,6 +75,11 @@ def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False, read_ane
     return Decision(change=change, why=tuple(why), is_edited=bool(edited), entry=(post, reading))
 
 
+def differing(one: Entry, other: Entry) -> tuple[str, ...]:
+    """The fields of a post and its reading that differ between two of its states."""
+    return tuple(dict.fromkeys((*_differing(one[0], other[0]), *_differing(one[1], other[1]))))
+
+
 def contradicts(stored: Post, fresh: Post, *, seen_before: bool) -> bool:
     """Whether a post that differs from the stored one is no news, so that two pages cannot take turns in changing it.
 

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sqlalchemy import Connection, Table, delete, func, or_, select, update
 
@@ -26,7 +26,7 @@ from storage.schema import (
     ValidatorRecord,
     rows_of,
 )
-from storage.tombstones import key_hash
+from storage.tombstones import TELLING, key_hash
 from storage.traces import LINE, Traces
 
 _posts, _revisions, _segments = rows_of(PostRecord), rows_of(RevisionRecord), rows_of(SegmentRecord)
@@ -44,17 +44,23 @@ _CHUNK = 500
 class Doomed:
     """Posts that are to go, and what leads to their words and pictures.
 
-    ``posts`` are keys by row, ``answers`` the rows of the answers that they came with, ``pictures`` the hashes of
-    what only they point to, with the paths of the files. ``newest`` is the last answer there was when this was read.
+    ``posts`` are keys by row, ``names`` their ids (but for short ones, which may be anything), ``answers`` the rows of
+    the answers that they came with, ``pictures`` the hashes of what only they point to, with the paths of the files.
+    ``newest`` is the last answer there was when this was read.
     """
 
     posts: Mapping[int, str]
+    names: frozenset[str]
     sources: frozenset[str]
     traces: Traces
     urls: frozenset[str]
     answers: frozenset[int]
     pictures: Mapping[str, str]
     newest: int
+
+    def is_named_in(self, address: str) -> bool:
+        """Whether an address is of one of these posts alone: of its history, say."""
+        return not self.names.isdisjoint(map(unquote, urlsplit(address).path.split("/")))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +102,7 @@ def doomed(connection: Connection, posts: Mapping[int, str]) -> Doomed:
     pictures |= _replaced(connection, pictures, urls, sources, posts)
     return Doomed(
         posts=posts,
+        names=frozenset(name for key in posts.values() if len(name := key.partition(":")[2]) >= TELLING),
         sources=frozenset(sources),
         traces=Traces(texts, {*found, *_paths(urls)}),
         urls=found,

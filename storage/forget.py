@@ -171,13 +171,14 @@ class Forget:
     def _read(self, plan: _Plan, name: str) -> None:
         """Which answers of one file go."""
         with self._database.read() as connection:
-            query = select(_captures.c.id, _captures.c.offset).where(_captures.c.file == name)
-            rows = connection.execute(query).all()
-        theirs = {row.offset for row in rows if row.id in plan.going.answers}
+            columns = (_captures.c.id, _captures.c.offset, _captures.c.requested_url)
+            rows = connection.execute(select(*columns).where(_captures.c.file == name)).all()
+        going = plan.going
+        theirs = {row.offset for row in rows if row.id in going.answers or going.is_named_in(row.requested_url)}
         cut = cut_of(
             self._folder / name,
             {row.offset for row in rows},
-            lambda offset, body: offset in theirs or plan.going.traces.are_in(body),
+            lambda offset, body: offset in theirs or going.traces.are_in(body),
             plan.gone_ids,
         )
         if not cut.is_whole:

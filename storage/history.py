@@ -35,8 +35,8 @@ _TOLD_BY = {"split": ("caption_fr", "caption_en"), "title_split": ("title",), "c
 class Event:
     """One thing that happened to a post; ``at`` is ISO 8601 with ``Z``.
 
-    ``kind`` is ``seen``, ``edited``, ``read anew``, ``gone``, ``back`` or ``decided``; ``fields`` are what it was
-    about.
+    ``kind`` is ``seen``, ``edited``, ``told`` (an edit that the source's own history tells, at its time there),
+    ``read anew``, ``gone``, ``back`` or ``decided``; ``fields`` are what it was about.
     ``before`` are the values that were replaced, by field, plain as in JSON, with ``media`` for the pictures.
     ``since`` is since when these had been known, ``run`` the run that saw it, ``capture`` the answer that the
     replaced state had come with: its number, address, time and record. Of a decision ``who`` made it, ``value`` is

@@ -43,8 +43,9 @@ class HeldMedium:
 class Revision:
     """An earlier state of a post: what it was, from when to when, where it came from and what differed after it.
 
-    ``since`` is when this state was first seen and ``until`` when the next one was (aware UTC); ``entry`` has in
-    ``edited_at`` what the platform itself says. ``media`` are in the order of the post's attachments.
+    ``since`` is when this state was first seen and ``until`` when the next one was (aware UTC); of one that the
+    source's own history tells, from when to when it stood there. ``entry`` has in ``edited_at`` what the platform
+    itself says. ``media`` are in the order of the post's attachments.
     """
 
     why: Why
@@ -84,10 +85,11 @@ def revision_row(
 
 
 def load_revisions(connection: Connection, post_id: int) -> list[Revision]:
-    """The earlier states of a post, oldest first."""
+    """The earlier states of a post, in the order in which they were replaced."""
     identity = select(_posts.c.source_id, _posts.c.native_id).where(_posts.c.id == post_id)
     named = connection.execute(identity).mappings().one()
-    query = select(_revisions).where(_revisions.c.post_id == post_id).order_by(_revisions.c.id)
+    query = select(_revisions).where(_revisions.c.post_id == post_id)
+    query = query.order_by(_revisions.c.replaced_at, _revisions.c.id)
     return [_revision({**row, **named}) for row in connection.execute(query).mappings()]
 
 

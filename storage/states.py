@@ -45,6 +45,8 @@ class Why(StrEnum):
     EDITED = "edited"
     #: the same statement was read anew, by a better splitter or with other missions
     READ_ANEW = "read anew"
+    #: the source's own history tells of it, and no visit saw it
+    TOLD = "told"
 
 
 class Verdict(StrEnum):

@@ -14,7 +14,7 @@ from storage.traces import names_in
 _tombstones = rows_of(TombstoneRecord)
 
 #: letters of an id that is not met by chance
-_TELLING = 6
+TELLING = 6
 
 
 def key_hash(key: str) -> str:
@@ -51,5 +51,5 @@ def are_named_in(connection: Connection, source_id: str, body: bytes) -> bool:
     """
     mine = select(_tombstones.c.key_hash).where(_tombstones.c.source_id == source_id)
     graves = set(connection.scalars(mine))
-    names = {name for name in names_in(body) if len(name) >= _TELLING} if graves else set()
+    names = {name for name in names_in(body) if len(name) >= TELLING} if graves else set()
     return any(key_hash(f"{source_id}:{name}") in graves for name in names)

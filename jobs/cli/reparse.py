@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from jobs.config import ConfigFile
-    from jobs.maintenance import Reread
+    from jobs.reread import Reread
     from jobs.visit import Means
     from storage.archive import Archive
 
@@ -138,8 +138,8 @@ def _done(
     as_json: bool,
 ) -> int:
     """Do the work source by source and tell what came of it; the exit status."""
-    from jobs.maintenance import Reread
     from jobs.report import Failure, Outcome, Report
+    from jobs.reread import Reread
     from jobs.wiring import archive_of, unplugged
     from storage.errors import SourceBusy
 
@@ -217,6 +217,9 @@ def _tell(found: Sequence[Reread], console: Console, *, dry_run: bool) -> None:
         if item.fields:
             told = ", ".join(f"{name} {number:,}" for name, number in item.fields.most_common())
             console.print(Text(f"{item.report.source_id}: {told}"), soft_wrap=True)
+        if item.told:
+            told = f"earlier states that the source's own history tells: {item.told:,}"
+            console.print(f"{item.report.source_id}: {told}", soft_wrap=True)
         for note in item.report.notes:
             console.print(Text(f"{item.report.source_id}: {printable(note)}"), soft_wrap=True)
         for failure in item.report.failures[:SHOWN]:

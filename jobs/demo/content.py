@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -75,7 +75,8 @@ class Status:
     """One post of the timeline, in plain text; the site writes it as Mastodon would.
 
     ``id`` is a snowflake made of ``at``. ``in_reply_to`` is a status id and ``answered`` its author, None where the
-    author goes on from her own post. A boost has no text of its own but another ``Status`` by ``booster_of``.
+    author goes on from her own post. ``before`` is what it was before it was edited last. A boost has no text of its
+    own but another ``Status`` by ``booster_of``.
     """
 
     id: str
@@ -89,8 +90,18 @@ class Status:
     pinned: bool = False
     in_reply_to: str | None = None
     answered: Stranger | None = None
+    before: Status | None = None
     boosted: Status | None = None
     boosted_author: Stranger | None = None
+
+    @property
+    def editions(self) -> tuple[Status, ...]:
+        """All that it ever was, oldest first, and as it is now."""
+        return (*(self.before.editions if self.before else ()), self)
+
+    def edited(self, text: str, at: datetime) -> Status:
+        """It with a new text since ``at`` (aware UTC), and with what it is now in its history."""
+        return replace(self, text=text, edited_at=at, before=self)
 
     @property
     def by_others(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from typing import Any
@@ -145,15 +145,14 @@ def _status(given: dict[str, Any], ids: dict[str, str]) -> Status:
     if "video" in given:
         media.append(_medium(given["video"], at, video=True))
     other, boost = given.get("reply_to_other"), given.get("boost")
-    return Status(
+    status = Status(
         id=ids[given["name"]],
         name=given["name"],
         at=at,
-        text=given.get("text", ""),
+        text=given.get("before", given.get("text", "")),
         language=given.get("language"),
         media=tuple(media),
         warning=given.get("warning", ""),
-        edited_at=given.get("edited"),
         pinned=given.get("pinned", False),
         in_reply_to=other["id"] if other else ids.get(given.get("reply_to", "")),
         answered=Stranger(id=other["account"], username=other["username"]) if other else None,
@@ -164,14 +163,13 @@ def _status(given: dict[str, Any], ids: dict[str, str]) -> Status:
         if boost
         else None,
     )
+    return status.edited(given["text"], given["edited"]) if "edited" in given else status
 
 
 def _edition(given: dict[str, Any], timeline: dict[str, Status]) -> Edition:
     return Edition(
         tells=given["tells"],
-        edited=tuple(
-            replace(timeline[one["name"]], text=one["text"], edited_at=one["edited"]) for one in given.get("edit", ())
-        ),
+        edited=tuple(timeline[one["name"]].edited(one["text"], one["edited"]) for one in given.get("edit", ())),
         deleted=tuple(timeline[name].id for name in given.get("delete", ())),
         restored=tuple(timeline[name].id for name in given.get("restore", ())),
     )

@@ -19,7 +19,7 @@ from jobs.demo.content import Edition, Fault, GalleryPage, GalleryPicture, Mediu
 from jobs.demo.mission import DemoMission, load, snowflake
 from jobs.demo.pages import front_page, gallery_page, gallery_paths, profile_page
 from jobs.demo.pictures import painted, reduced
-from jobs.demo.timeline import account_json, media_paths, page, status_json
+from jobs.demo.timeline import account_json, history_json, media_paths, page, status_json
 
 #: where ``cupola demo`` serves, so that the addresses in an archive made twice are the same
 DEFAULT_PORT = 24080
@@ -179,7 +179,7 @@ class DemoSite:
                 self._gallery[native_id] = replace(self._gallery[native_id], caption=text)
                 return
             status = self._timeline[native_id]
-            self._timeline[native_id] = replace(status, text=text, edited_at=at or status.at + timedelta(days=1))
+            self._timeline[native_id] = status.edited(text, at or status.at + timedelta(days=1))
 
     def delete(self, native_id: str) -> None:
         """Take a post down, as its author would; KeyError if there is none."""
@@ -240,8 +240,11 @@ class DemoSite:
             chosen, links = page(by_id.values(), query, listing)
             headers = (("Link", links.replace("</", f"<{base}/")),) if links else ()
             return _json([status_json(status, me, base) for status in chosen], headers)
-        status = by_id.get(path.removeprefix("/api/v1/statuses/"))
-        if status is not None:
+        name, _, what = path.removeprefix("/api/v1/statuses/").partition("/")
+        status = by_id.get(name)
+        if status is not None and what == "history":
+            return _json(history_json(status, me, base))
+        if status is not None and not what:
             return _json(status_json(status, me, base))
         return replace(_json({"error": "Record not found"}), status=404, etag=None)
 

@@ -184,6 +184,23 @@ def status_json(status: Status, author: Account | Stranger, base: str) -> dict[s
     }
 
 
+def history_json(status: Status, author: Account, base: str) -> list[dict[str, Any]]:
+    """What a status has been, oldest first (https://docs.joinmastodon.org/entities/StatusEdit/)."""
+    writer = account_json(author, base)
+    return [
+        {
+            "content": marked_up(edition.text, base),
+            "spoiler_text": edition.warning,
+            "sensitive": bool(edition.warning),
+            "created_at": stamp(edition.edited_at or edition.at),
+            "account": writer,
+            "media_attachments": [_attachment(edition, n, medium, base) for n, medium in enumerate(edition.media)],
+            "emojis": [],
+        }
+        for edition in status.editions
+    ]
+
+
 def _order(status_id: str) -> tuple[int, str]:
     return len(status_id), status_id
 

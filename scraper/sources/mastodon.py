@@ -12,7 +12,7 @@ from pydantic import AliasPath, BaseModel, Field, ModelWrapValidatorHandler, Val
 
 from scraper.capture import Access, Capture, Request
 from scraper.errors import FetchError, Gone, Refused
-from scraper.model import Attachment, MediaKind, Post
+from scraper.model import Attachment, Edition, History, MediaKind, Post
 from scraper.payload import Address, Id, Items, Pixels, Word, moment, published
 from scraper.settings import SourceOptions
 from scraper.source import Reach, Source, page_is_older
@@ -22,6 +22,7 @@ from scraper.text.wishes import opt_outs_in
 _PROFILE = re.compile(r"/(?:@|users/)([\w.-]+)(?:@([\w.-]+(?::\d+)?))?(?:/(?:with_replies|media|featured)?)?")
 _ACCOUNT = re.compile(r"@?([\w.-]+)@([\w.-]+(?::\d+)?)")
 _LISTING = re.compile(r"/api/v1/accounts/([^/?#]+)/statuses")
+_HISTORY = re.compile(r"/api/v1/statuses/([^/?#]+)/history")
 _WANTS_TOKEN = re.compile(r"token|authenticat|authori[sz]|log ?in|sign ?in", re.IGNORECASE)
 _KINDS = {"image": MediaKind.IMAGE, "video": MediaKind.VIDEO, "gifv": MediaKind.VIDEO, "audio": MediaKind.AUDIO}
 
@@ -93,6 +94,13 @@ class _Status(BaseModel):
         return self.author_id is not None and self.in_reply_to_account_id == self.author_id
 
 
+class _Edit(BaseModel):
+    created_at: str
+    content: str | None
+    spoiler_text: str | None = None
+    media_attachments: list[_Media] | None = None
+
+
 class Mastodon(Source[MastodonOptions]):
     """The public posts of one account, by the client API that Mastodon, GoToSocial, Pleroma and Pixelfed share.
 
@@ -119,8 +127,14 @@ class Mastodon(Source[MastodonOptions]):
         """Look the account up; ``after`` travels with the request and becomes ``min_id``."""
         yield self._ask(f"{self._server}/api/v1/accounts/lookup?acct={quote(self._name, safe='@')}", carry=after)
 
-    def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request]:
-        """The posts of a list of statuses or of a single one; of an account, the listing to ask for.
+    def history(self, post: Post) -> Request | None:
+        """The list of a status's edits: https://docs.joinmastodon.org/methods/statuses/#history."""
+        if post.edited_at is None:
+            return None
+        return self._ask(f"{self._server}/api/v1/statuses/{quote(post.native_id, safe='')}/history")
+
+    def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request | History]:
+        """The posts of a list of statuses or of a single one; of an account, the listing to ask for; a history.
 
         A status that cannot be read costs itself alone: the other posts and the next page are given first.
 
@@ -128,7 +142,10 @@ class Mastodon(Source[MastodonOptions]):
             ParseError: something in the answer, or all of it, was not understood.
             Refused: the answer is an error that asks for a token.
         """
+        told = _HISTORY.search(capture.request.url)
         match capture.json():
+            case list() as edits if told is not None:
+                yield self._told(capture, unquote(told[1]), edits)
             case list() as statuses:
                 yield from self._page(capture, statuses, since)
             case {"id": _, "content": _} as status:
@@ -199,6 +216,18 @@ class Mastodon(Source[MastodonOptions]):
         if faults:
             raise capture.parse_error("; ".join(faults[:3] + [f"and {len(faults) - 3} more"] * (len(faults) > 3)))
 
+    def _told(self, capture: Capture, native_id: str, edits: list[object]) -> History:
+        editions: list[Edition] = []
+        for number, given in enumerate(edits, start=1):
+            try:
+                editions.append(_edition(_Edit.model_validate(given)))
+            except ValueError as error:
+                # the times of the others hang together with its time
+                raise capture.parse_error(f"edit {number} of {len(edits)} cannot be read ({_reason(error)})") from error
+        return History(
+            source_id=self.id, native_id=native_id, editions=tuple(sorted(editions, key=lambda edition: edition.at))
+        )
+
     def _left_out(self, status: _Status) -> str:
         """Why a status is not taken; empty if it is."""
         if status.visibility not in ("public", "unlisted"):
@@ -223,10 +252,10 @@ class Mastodon(Source[MastodonOptions]):
             body=html_to_text(shown.content or ""),
             published=published(status.created_at),
             edited_at=moment(shown.edited_at),
-            attachments=tuple(_attachment(media) for media in shown.media_attachments or ()),
+            attachments=_attachments(shown),
             hashtags=tuple(dict.fromkeys(tag.removeprefix("#") for tag in tags if tag.strip("# "))),
             languages=(shown.language,) if shown.language else (),
-            content_warning=(shown.spoiler_text or "").strip() or None,
+            content_warning=_warning(shown),
             in_reply_to=status.in_reply_to_id if status.continues and shown is status else None,
             pinned=status.pinned is True,
             opt_outs=tuple(sorted(opt_outs)),
@@ -235,6 +264,22 @@ class Mastodon(Source[MastodonOptions]):
 
 def _is_older(post: Post, since: datetime) -> bool:
     return not post.pinned and post.published is not None and not post.published.overlaps(since, None)
+
+
+def _edition(edit: _Edit) -> Edition:
+    at = moment(edit.created_at)
+    if at is None:
+        raise ValueError(f"its time is {edit.created_at[:40]!r}")
+    body = html_to_text(edit.content or "")
+    return Edition(at=at, body=body, content_warning=_warning(edit), attachments=_attachments(edit))
+
+
+def _warning(said: _Status | _Edit) -> str | None:
+    return (said.spoiler_text or "").strip() or None
+
+
+def _attachments(said: _Status | _Edit) -> tuple[Attachment, ...]:
+    return tuple(_attachment(media) for media in said.media_attachments or ())
 
 
 def _attachment(media: _Media) -> Attachment:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from scraper.capture import Access, Capture, Request
 from scraper.crawl import crawl
 from scraper.errors import FetchError, Gone, ParseError, RateLimited, Refused, ScraperError
-from scraper.model import Post
+from scraper.model import History, Post
 from scraper.replay import Replay
 from scraper.sources.mastodon import Mastodon, MastodonOptions
 
@@ -71,7 +71,7 @@ def parsed(
         for item in (by or source()).parse(capture, since):
             if isinstance(item, Post):
                 posts.append(item)
-            else:
+            elif isinstance(item, Request):
                 requests.append(item)
     except ScraperError as error:
         return posts, requests, error
@@ -561,7 +561,7 @@ EXPECTED: dict[str, tuple[int, int, str | None]] = {
     "home_timeline_mixed.json": (9, 9, None),  # of 13: two are private, two direct
     "instance_v2.json": (0, 0, "an object with domain"),
     "public_timeline_anonymous.json": (8, 8, None),
-    "status_edit_history.json": (0, 0, "id: Field required"),  # versions of a status have no id of their own
+    "status_edit_history.json": (0, 0, None),  # two editions of one status, and no post
     "status_edited.json": (1, 1, None),
     "status_media_alt_edited.json": (1, 1, None),
     "status_missing_404.json": (0, 0, "Not Found"),
@@ -620,3 +620,53 @@ def test_recorded_media_and_edits_are_read() -> None:
     assert only(recorded("status_edited.json")).edited_at is not None
     thread = only(recorded("status_reply_with_quote.json"))
     assert thread.in_reply_to == "117020583129611179"
+
+
+def test_a_recorded_history_tells_what_was_said_when() -> None:
+    """The original first, at the time of its publication, then what it was edited to."""
+    (history,) = source(url="http://localhost:3000/@mastodonpy_test").parse(recorded("status_edit_history.json"), None)
+    assert isinstance(history, History)
+    assert history.native_id == "117020586180926938"
+    first, second = history.editions
+    assert "VS Code" in first.body
+    assert "Kate" in second.body
+    assert first.at < second.at
+
+
+# --- what edited posts said before -----------------------------------------------------------------------------------
+
+HISTORY = f"{HOST}/api/v1/statuses/a%2Fb/history"
+
+
+def edit(**changes: Any) -> dict[str, Any]:
+    return {"content": "<p>Terre</p>", "spoiler_text": "", "created_at": "2024-07-11T09:08:07.654Z"} | changes
+
+
+def test_an_edited_post_has_a_history_to_ask_for() -> None:
+    """Of a post that was never edited nothing is asked; its id is one part of the address, whatever is in it."""
+    written = only(answer([status(id="a/b")]))
+    assert source().history(written) is None
+    request = source(token="secret").history(only(answer([status(id="a/b", edited_at="2024-07-11T09:08:07.654Z")])))
+    assert request is not None
+    assert (request.url, request.access, request.token) == (HISTORY, Access.API, "secret")
+
+
+def test_a_history_is_told_in_the_order_of_its_times() -> None:
+    """Each edition with its text, warning and pictures, oldest first whatever order the server gives."""
+    later = edit(
+        content="<p>Lune</p>", created_at="2024-07-12T00:00:00Z", spoiler_text="Nuit", media_attachments=[medium()]
+    )
+    (history,) = source().parse(answer([later, edit()], HISTORY), None)
+    assert isinstance(history, History)
+    assert history.key == "m:a/b"
+    assert [(item.body, item.content_warning, len(item.attachments)) for item in history.editions] == [
+        ("Terre", None, 0),
+        ("Lune", "Nuit", 1),
+    ]
+
+
+@pytest.mark.parametrize("wrong", [{}, edit(created_at="yesterday"), edit(content=7), 7, edit(media_attachments=7)])
+def test_a_history_with_an_edit_that_cannot_be_read_is_an_error(wrong: object) -> None:
+    """The times of the others hang together with its time: nothing is guessed."""
+    with pytest.raises(ParseError, match="edit 2 of 2 cannot be read"):
+        list(source().parse(answer([edit(), wrong], HISTORY), None))

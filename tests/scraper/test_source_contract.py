@@ -12,7 +12,7 @@ import dataclasses
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from scraper.capture import Capture, Request
 from scraper.crawl import Page, crawl
 from scraper.errors import ScraperError
-from scraper.model import Post
+from scraper.model import History, Post
 from scraper.registry import kinds
 from scraper.replay import Replay
 from scraper.source import Source
@@ -88,31 +88,43 @@ class Case:
             for answer in self.spec["answers"]
         )
 
+    def histories(self) -> Iterator[Capture]:
+        """The recorded answers to what the source would ask of its edited posts."""
+        source, recorded = self.source(), {answer["url"] for answer in self.spec["answers"]}
+        for post in posts_of(self.crawl()):
+            request = source.history(post)
+            if request is not None and request.url in recorded:
+                yield self.replay().fetch(request)
+
     def crawl(self, since: datetime | None = None) -> list[Page]:
         return list(crawl(self.source(), self.replay().fetch, since=since, after=self.spec.get("after")))
 
     def captures(self) -> list[Capture]:
         """The answers as a crawl gets them: each with the request that the source really made."""
-        return [page.capture for page in self.crawl() if page.capture is not None]
+        return [*(page.capture for page in self.crawl() if page.capture is not None), *self.histories()]
 
 
 def posts_of(pages: list[Page]) -> list[Post]:
     return [post for page in pages for post in page.posts]
 
 
-def as_json(pages: list[Page]) -> dict[str, Any]:
-    """What a crawl gave, every field of every post, in the form of ``expected.json``."""
+def as_json(case: Case) -> dict[str, Any]:
+    """What a crawl gave, every field of every post and history, in the form of ``expected.json``."""
+    pages = case.crawl()
     failures = [
         {"error": type(page.failure).__name__, "message": str(page.failure)}
         for page in pages
         if page.failure is not None
     ]
     found = {"posts": [dataclasses.asdict(post) for post in posts_of(pages)], "failures": failures}
+    source = case.source()
+    if told := [item for capture in case.histories() for item in source.parse(capture, None)]:
+        found["histories"] = [dataclasses.asdict(item) for item in told]
     plain: dict[str, Any] = json.loads(json.dumps(found, default=str))
     return plain
 
 
-def outcome(source: Source[Any], capture: Capture) -> list[Post | Request] | ScraperError:
+def outcome(source: Source[Any], capture: Capture) -> list[Post | Request | History] | ScraperError:
     """What ``parse`` gives, or the ScraperError it raises; any other exception is a defect and passes through."""
     try:
         return list(source.parse(capture, None))
@@ -161,7 +173,7 @@ def test_a_case_says_where_it_comes_from(case: Case) -> None:
 @each_case
 def test_posts_and_failures_are_those_expected(case: Case) -> None:
     """A crawl of the recorded answers gives exactly the posts and the failures of ``expected.json``."""
-    found = as_json(case.crawl())
+    found = as_json(case)
     golden = case.folder / "expected.json"
     if not golden.exists():
         golden.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
@@ -172,7 +184,8 @@ def test_posts_and_failures_are_those_expected(case: Case) -> None:
 @each_case
 def test_every_recorded_answer_is_asked_for(case: Case) -> None:
     """A body that no request leads to would test nothing."""
-    assert {page.request.url for page in case.crawl()} >= {answer["url"] for answer in case.spec["answers"]}
+    asked = {page.request.url for page in case.crawl()} | {capture.request.url for capture in case.histories()}
+    assert asked >= {answer["url"] for answer in case.spec["answers"]}
 
 
 @each_case
