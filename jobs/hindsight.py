@@ -34,8 +34,15 @@ _UNTOLD = (401, 403, 404, 410)
 _HELD = (Change.ADDED, Change.UPDATED, Change.UNCHANGED)
 
 
-def earlier(visit: Visit, archive: Archive, means: Means, history: History) -> list[Earlier]:
+def earlier(visit: Visit, archive: Archive, means: Means, history: History, capture_id: int) -> list[Earlier]:
     """The states of a post that its history tells and that the archive does not know; none of one that is not held.
+
+    Args:
+        visit: the source, and bounds on the dates of its posts.
+        archive: what is known.
+        means: the missions.
+        history: what is told.
+        capture_id: in which answer.
 
     Raises:
         PostUnreadable: what it said then cannot be read, by a fault of ours.
@@ -75,7 +82,7 @@ def earlier(visit: Visit, archive: Archive, means: Means, history: History) -> l
         # an edit of what is not kept (a poll, say) is none here
         if set(fields) - {"edited_at"}:
             found.append(Earlier(entry=state, since=edition.at, until=after.at, fields=fields))
-    return hindsight.untold(archive.database, history.key, found)
+    return hindsight.untold(archive.database, history.key, capture_id, found)
 
 
 class Fail(Protocol):
@@ -134,7 +141,7 @@ class Hindsight:
             return
         for history in histories:
             try:
-                states = earlier(self._visit, self._archive, self._means, history)
+                states = earlier(self._visit, self._archive, self._means, history, number)
                 told = hindsight.tell(self._archive.database, answers.run.id, number, history.key, states)
                 logger.info("%s: its history tells %d earlier states", history.key, told)
             except (PostUnreadable, RowRefused) as error:

@@ -169,7 +169,7 @@ class _Reparse:
         if self._keys and history.key not in self._keys:
             return
         try:
-            states = earlier(self._visit, self._archive, self._means, history)
+            states = earlier(self._visit, self._archive, self._means, history, kept.id)
             if states and self._run is not None:
                 hindsight.tell(self._archive.database, self._run.id, kept.id, history.key, states)
             self._found.told += len(states)

@@ -21,7 +21,7 @@ class Reread:
     """What reading anew came to, for one source.
 
     ``fields`` counts what differs by name; ``differences`` are the first ``TOLD``, but for the ``slight`` ones that
-    nobody would see; ``told`` counts states of posts that the source's own history tells and that were not known;
+    nobody would see; ``told`` counts earlier states that the source's own history tells and that were not known so;
     ``not_found`` are the first ``TOLD`` of ``missing`` posts that came with a recorded answer and are in none any more.
     """
 

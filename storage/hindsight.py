@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, delete, or_, select
 
 from storage.changes import Change, Decision, Entry
 from storage.columns import safe
 from storage.dialects import insert_all
 from storage.engine import Database
 from storage.leases import ensure_running
-from storage.revisions import Why, revision_row
+from storage.revisions import Why, load_revisions, revision_row
 from storage.rows import attachment_row, post_row, segment_rows
 from storage.schema import AttachmentRecord, PostRecord, RevisionRecord, ValidatorRecord, rows_of
 
@@ -56,14 +56,16 @@ def unasked(database: Database, source_id: str, addresses: Mapping[str, str]) ->
     return found
 
 
-def untold(database: Database, key: str, states: Sequence[Earlier]) -> list[Earlier]:
-    """Those of these states of a post that are not known; none of a post that is not held."""
+def untold(database: Database, key: str, capture_id: int, states: Sequence[Earlier]) -> list[Earlier]:
+    """Those of these states that ``tell`` would keep; none of a post that is not held."""
     with database.read() as connection:
-        return _untold(connection, _post(connection, key), states)
+        return _untold(connection, _post(connection, key), capture_id, states)
 
 
 def tell(database: Database, run_id: int, capture_id: int, key: str, states: Sequence[Earlier]) -> int:
-    """Keep these states of a post, but for those that are known; how many those were.
+    """Keep these states of a post, but for those that are known; how many were kept.
+
+    A state that is known from the same answer, and was read in it otherwise, is put in that one's place.
 
     Args:
         database: the archive's.
@@ -79,9 +81,13 @@ def tell(database: Database, run_id: int, capture_id: int, key: str, states: Seq
     with database.write() as connection:
         ensure_running(connection, run_id)
         post = _post(connection, key)
-        new = _untold(connection, post, states)
+        new = _untold(connection, post, capture_id, states)
         if post is None or not new:
             return 0
+        same = (_revisions.c.post_id == post.id, _revisions.c.why == Why.TOLD, _revisions.c.capture_id == capture_id)
+        for state in new:
+            at = _revisions.c.edited_at.is_not_distinct_from(state.entry[0].edited_at)
+            connection.execute(delete(_revisions).where(*same, at))
         held = _held(connection, post.id)
         insert_all(connection, _revisions, [_row(post.id, held, state, run_id, capture_id) for state in new])
         return len(new)
@@ -93,13 +99,25 @@ def _post(connection: Connection, key: str) -> Row[Any, Any] | None:
     return connection.execute(select(_posts.c.id, _posts.c.edited_at).where(*mine)).one_or_none()
 
 
-def _untold(connection: Connection, post: Row[Any, Any] | None, states: Iterable[Earlier]) -> list[Earlier]:
+def _untold(
+    connection: Connection, post: Row[Any, Any] | None, capture_id: int, states: Iterable[Earlier]
+) -> list[Earlier]:
     """A state is told by the time of the edit that made it: no two are made at once."""
     if post is None:
         return []
-    known = set(connection.scalars(select(_revisions.c.edited_at).where(_revisions.c.post_id == post.id)))
-    seen = {_second(at) for at in (*known, post.edited_at)}
-    return [state for state in states if _second(state.entry[0].edited_at) not in seen]
+    seen, read = {_second(post.edited_at)}, {}
+    for revision in load_revisions(connection, post.id):
+        at = _second(revision.entry[0].edited_at)
+        if revision.why is Why.TOLD and revision.capture_id == capture_id:
+            read[at] = revision.entry
+        else:
+            seen.add(at)
+    new = []
+    for state in states:
+        at = _second(state.entry[0].edited_at)
+        if at not in seen and read.get(at) != state.entry:
+            new.append(state)
+    return new
 
 
 def _second(at: datetime | None) -> datetime | None:

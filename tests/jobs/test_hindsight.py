@@ -154,7 +154,7 @@ def test_an_edit_between_two_visits_is_told_and_one_that_was_seen_is_not_told_ag
 
 
 def test_reparse_reads_held_histories(place: Place) -> None:
-    """What an earlier Cupola did not read is told by the answers that are held; again, there is nothing to change."""
+    """What an earlier Cupola did not read, or misread, the held answers tell; again, there is nothing to change."""
     native_id = place.publish()
     place.visit()
     place.edit(native_id, SECOND, THIRD)
@@ -166,6 +166,10 @@ def test_reparse_reads_held_histories(place: Place) -> None:
     assert place.reparse(dry=True).told == 2
     assert place.reparse(keys=frozenset({f"m:{native_id}"})).told == 1
     assert place.reparse().told == 1
+    assert place.reparse().told == 0
+    with place.archive.database.write() as connection:
+        connection.execute(text("UPDATE revisions SET body = replace(body, 'e', 'x') WHERE why = 'told'"))
+    assert place.reparse().told == 2
     assert place.reparse().told == 0
     after = place.ask("SELECT post_id, why, body, changed_at, replaced_at FROM revisions ORDER BY replaced_at, id")
     assert after == before
