@@ -45,11 +45,13 @@ class Decision:
     """What to do with a fresh post: ``why`` are the fields that differ, ``entry`` is what to hold from now on.
 
     ``is_edited`` says that the source states something else; without it the same statement was read anew.
+    ``is_slight`` that nothing anybody reads differs, only how sure the split is: no state of the post to keep.
     """
 
     change: Change
     why: tuple[str, ...] = ()
     is_edited: bool = False
+    is_slight: bool = False
     entry: Entry
 
 
@@ -72,7 +74,18 @@ def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False, read_ane
     edited = _differing(stored[0], post)
     why = dict.fromkeys((*edited, *_differing(stored[1], reading)))
     change = Change.UPDATED if why else Change.UNCHANGED
-    return Decision(change=change, why=tuple(why), is_edited=bool(edited), entry=(post, reading))
+    slight = bool(why) and not edited and _as_sure(stored[1], reading) == reading
+    return Decision(change=change, why=tuple(why), is_edited=bool(edited), is_slight=slight, entry=(post, reading))
+
+
+def _as_sure(reading: Reading, other: Reading) -> Reading:
+    """``reading`` as sure of its splits as another one is."""
+
+    def like(split: Split, sure: Split) -> Split:
+        return replace(split, confidence=sure.confidence, needs_review=sure.needs_review)
+
+    title = reading.title_split and other.title_split and like(reading.title_split, other.title_split)
+    return replace(reading, split=like(reading.split, other.split), title_split=title)
 
 
 def differing(one: Entry, other: Entry) -> tuple[str, ...]:

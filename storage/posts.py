@@ -182,7 +182,8 @@ class _Page:
             if self._anew and max(last_seen[post_id], row["run_id"]) >= answered:
                 # what the answer states was read before, in another way
                 decision = replace(decision, is_edited=False)
-            revisions.append(revision_row(row, segments, live, decision, self._run_id, self._now))
+            if not decision.is_slight:
+                revisions.append(revision_row(row, segments, live, decision, self._run_id, self._now))
             provenance = dict(self._provenance)
             if rereads:
                 # the text came with the answer that it came with

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from scraper.model import Asset, Attachment, MediaResult, MediaState
+from scraper.model import Asset, Attachment, Lang, MediaResult, MediaState
 from storage.archive import Archive
 from storage.changes import Change, Entry
 from storage.revisions import Revision, Why, load_revisions
@@ -83,13 +83,27 @@ def test_read_anew_is_told_from_edited(archive: Archive, run: Run, plan: Any, no
     """The same statement cut otherwise by a better splitter is no edit of the post."""
     post, reading = entry_of("1", "Bonjour")
     archive.record(run.id, None, [(post, reading)], plan=plan, now=now)
-    surer = replace(reading, split=replace(reading.split, confidence=0.5))
-    archive.record(run.id, None, [(post, surer)], plan=plan, now=now)
-    archive.record(run.id, None, [(replace(post, pinned=True), surer)], plan=plan, now=now)
+    (segment,) = reading.split.segments
+    better = replace(reading, split=replace(reading.split, segments=(replace(segment, lang=Lang.OTHER),)))
+    archive.record(run.id, None, [(post, better)], plan=plan, now=now)
+    archive.record(run.id, None, [(replace(post, pinned=True), better)], plan=plan, now=now)
     assert [(revision.why, revision.fields) for revision in revisions(archive)] == [
         (Why.READ_ANEW, ("split",)),
         (Why.EDITED, ("pinned",)),
     ]
+
+
+def test_being_more_or_less_sure_is_held_and_makes_no_revision(
+    archive: Archive, run: Run, plan: Any, now: datetime, entry_of: Make
+) -> None:
+    """A splitter that is calibrated anew would fill the history of every post with what nobody reads."""
+    post, reading = entry_of("1", "Bonjour", title="Paris")
+    archive.record(run.id, None, [(post, reading)], plan=plan, now=now)
+    unsure = replace(reading, split=replace(reading.split, confidence=0.5, needs_review=True))
+    again = archive.record(run.id, None, [(post, unsure)], plan=plan, now=now)
+    assert again.changes == {"iss:1": Change.UPDATED}
+    assert archive.entry("iss:1")[1].split == unsure.split
+    assert revisions(archive) == []
 
 
 def test_a_swapped_picture_keeps_its_hash(archive: Archive, run: Run, plan: Any, now: datetime, entry_of: Make) -> None:
