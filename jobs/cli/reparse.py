@@ -204,19 +204,27 @@ def _tell(found: Sequence[Reread], console: Console, *, dry_run: bool) -> None:
                 console.print(f"  … and {item.missing - SHOWN:,} more; --json names {len(item.not_found):,}")
     table = Table(title="Dry run: nothing was changed" if dry_run else None, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("source", overflow="fold")
-    for name in ("answers", "posts", "new", "changed", "same", "not found", "failed", "time"):
+    # name, number of each source, and whether it is told when it is 0 everywhere
+    columns = [
+        ("answers", [item.report.pages for item in found], False),
+        ("posts", [item.report.posts_found for item in found], True),
+        ("new", [item.report.posts_added for item in found], False),
+        ("changed", [item.report.posts_updated for item in found], True),
+        ("same", [item.report.posts_unchanged for item in found], True),
+        ("not found", [item.missing for item in found], False),
+        ("failed", [item.report.failed for item in found], False),
+    ]
+    shown = [(name, numbers) for name, numbers, always in columns if always or any(numbers)]
+    for name in (*(name for name, _ in shown), "time"):
         table.add_column(name, justify="right", no_wrap=True)
-    for item in found:
-        report = item.report
-        numbers = (report.pages, report.posts_found, report.posts_added, report.posts_updated)
-        rest = (report.posts_unchanged, item.missing, report.failed)
-        counts = (f"{number:,}" if number else "·" for number in (*numbers, *rest))
-        table.add_row(report.source_id, *counts, f"{report.seconds:.1f} s")
+    for row, item in enumerate(found):
+        counts = (f"{numbers[row]:,}" if numbers[row] else "·" for _, numbers in shown)
+        table.add_row(item.report.source_id, *counts, f"{item.report.seconds:.1f} s")
     console.print(table)
     for item in found:
         if item.fields:
-            told = ", ".join(f"{name} {number:,}" for name, number in item.fields.most_common())
-            console.print(Text(f"{item.report.source_id}: {told}"), soft_wrap=True)
+            fields = ", ".join(f"{name} {number:,}" for name, number in item.fields.most_common())
+            console.print(Text(f"{item.report.source_id}: {fields}"), soft_wrap=True)
         if item.told:
             told = f"earlier states that the source's own history tells: {item.told:,}"
             console.print(f"{item.report.source_id}: {told}", soft_wrap=True)
