@@ -129,10 +129,12 @@ class ChangingSite(DemoSite):
 
     @property
     def edited(self) -> DemoMission:
-        """A text and a caption changed, a picture removed, the third status taken down, the second one back."""
+        """A text (twice) and a caption changed, a picture removed, the third status taken down, the second one back."""
         shown = self.without(2)
         first, *rest = shown.timeline
-        changed = replace(first, text=f"{first.text}\n\nCorrigé.", edited_at=first.at + timedelta(days=1))
+        # twice: what nobody saw in between is told by the site's own history
+        changed = first.edited(f"{first.text}\n\nCorigé.", first.at + timedelta(hours=12))
+        changed = changed.edited(f"{first.text}\n\nCorrigé.", first.at + timedelta(days=1))
         rest[-1] = replace(rest[-1], media=rest[-1].media[:-1])
         gallery = replace(shown.gallery[0], caption=shown.gallery[0].caption.replace(".", " !", 1))
         return replace(shown, timeline=(changed, *rest), gallery=(gallery, *shown.gallery[1:]))
