@@ -68,7 +68,10 @@ def reparse(
     visits = [Visit(source=item.source, mission=item.mission, since=start, until=end) for item in configured]
 
     def work(archive: Archive, means: Means) -> Iterator[tuple[str, Callable[[], Reread]]]:
-        chosen = [_resolved(archive, key, [visit.source.id for visit in visits]) for key in keys]
+        visited = [visit.source.id for visit in visits]
+        chosen = [_resolved(archive, key, visited) for key in keys]
+        if stray := [key for key in chosen if key.partition(":")[0] not in visited]:
+            raise UsageError(f"{stray[0]} is no post of {', '.join(visited)}: name its source too, or none")
         for visit in visits:
             own = frozenset(key for key in chosen if key.startswith(f"{visit.source.id}:"))
             if own or not keys:
@@ -193,6 +196,9 @@ def _tell(found: Sequence[Reread], console: Console, *, dry_run: bool) -> None:
     from jobs.cli.display import failure_text
     from jobs.logs import printable
 
+    if not any(item.report.posts_found or item.report.failed or item.missing for item in found):
+        console.print("No posts to read anew.")
+        return
     for item in found:
         if dry_run:
             _tell_differences(item, console)

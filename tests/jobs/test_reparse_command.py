@@ -129,6 +129,19 @@ def test_wrong_use_and_no_archive(place: Place) -> None:
     assert not (place.folder / "archive").exists()
 
 
+def test_nothing_to_read_anew_is_said(place: Place) -> None:
+    """No table of nothing: posts that no filter finds, and a post of a source that was not named."""
+    found = place.run("resplit", "--text", "zzzz")
+    assert (found.status, found.out) == (0, "No posts to read anew.\n")
+    stanzas = [
+        {"id": name, "kind": "mastodon", "url": f"https://social.example/@{name}"} for name in ("toots", "others")
+    ]
+    (place.folder / "config.yaml").write_text(json.dumps({"sources": stanzas}), encoding="utf-8")
+    stray = place.run("reparse", "others", "--key", place.keys[0])
+    assert stray.status == 2
+    assert f"{place.keys[0]} is no post of others" in stray.err
+
+
 def test_a_busy_source_is_named_and_ends_with_1(place: Place) -> None:
     """Somebody else has the lease: nothing is changed."""
     import datetime
