@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from scraper.model import Lang, Segment, Split
 from scraper.text.accents import compose
-from scraper.text.decode import BRACKET, NEWLINE, THIRD, pair_path, path
+from scraper.text.borrowing import settle
+from scraper.text.decode import BRACKET, EMOJI, NEWLINE, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
 from scraper.text.layout import lay_out
 from scraper.text.pieces import Piece, bounds, pieces_in, totals
@@ -32,6 +33,8 @@ REVIEW_BELOW = 0.9
 #: nats by which a third language must beat French and English over a stretch to be thought of, and to need no
 #: common word of its own there
 _THIRD_MARGIN, _THIRD_SURE = 3.0, 6.5
+#: a sentence within a line is thought to be of a third language from so many words on
+_SENTENCE = 3
 #: at most so many words of another language within a sentence are borrowed or quoted, and are words of it
 _BORROWED = 8
 #: with less than this between French and English in a whole caption nobody can tell
@@ -82,15 +85,26 @@ def _thirds(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int
     """The languages, other than the pair, that explain some stretch of ``words`` better than the pair does."""
     found: set[int] = set()
     first = 0
+    begin = 0
     for i, word in enumerate(words):
-        if i and word.price <= NEWLINE + 1.0:
-            _judge(body, words[first:i], pair, found)
-            first = i
+        if i and word.price <= EMOJI:
+            if word.price <= NEWLINE + 1.0 and not 0.0 < word.price < 1.0:
+                _judge(body, words[first:i], pair, found)
+                if begin != first:
+                    _judge(body, words[begin:i], pair, found, sentence=True)
+                first = i
+            else:
+                _judge(body, words[begin:i], pair, found, sentence=True)
+            begin = i
     _judge(body, words[first:], pair, found)
+    if begin != first:
+        _judge(body, words[begin:], pair, found, sentence=True)
     return sorted(found)
 
 
-def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[int]) -> None:
+def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[int], *, sentence: bool = False) -> None:
+    if sentence and len(words) < _SENTENCE:
+        return
     total = totals(words)
     best = max(total)
     margin = best - max(total[s] for s in pair)
@@ -108,12 +122,21 @@ def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[i
 
 def pieces_of(body: str, pair: tuple[int, int] = PAIR) -> tuple[list[Word], list[Piece]]:
     """The running words of ``body`` and the pieces they make."""
-    body = body.translate(_TYPOGRAPHY)
+    body = _quiet(body.translate(_TYPOGRAPHY))
     words = weigh(body)
     lay_out(body, words)
     if all(word.silent for word in words):
         return words, []
-    return words, pieces_in(body, words, _states(body, words, pair))
+    return words, pieces_in(body, words, settle(body, words, _states(body, words, pair), pair))
+
+
+def _quiet(body: str) -> str:
+    """``body``; in small letters where it is all in capitals, which say nothing then; one word may be an acronym."""
+    if body.isupper() and len(body.split()) > 1:
+        quiet = body.lower()
+        if len(quiet) == len(body):
+            return quiet
+    return body
 
 
 @dataclass(frozen=True, slots=True)

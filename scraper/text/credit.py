@@ -18,7 +18,7 @@ DATE = re.compile(DIGITS)
 
 #: photo and file numbers as cameras, agencies and the crew write them
 FILE_NUMBER = re.compile(
-    r"""(?<![\w#@/.-])(?:
+    r"""(?<![\w#@/.-])(?i:
       [0-9]{3}[A-Z][0-9]{4}
     | (?:iss|ISS)[0-9]{3}-?[eE]-?[0-9]{3,7}
     | (?:jsc|JSC)[0-9]{4}[eE][0-9]{5,6}
@@ -30,7 +30,7 @@ FILE_NUMBER = re.compile(
 )
 #: the same with the words and brackets that stand around them, for whoever masks them out of a caption
 FILE_MARK = re.compile(
-    rf"""[(\[]?(?:(?:\bID|\bPhoto\ ID|\bn[°º])\ ?:?\ ?)?(?:{FILE_NUMBER.pattern})[)\]]?
+    rf"""[(\[]?(?:(?i:\bID|\bPhoto\ ID|\bn[°º])\ ?:?\ ?)?(?:{FILE_NUMBER.pattern})[)\]]?
       | (?<![\w&\#/])\#[0-9]{{3,7}}(?!\w)""",
     re.VERBOSE,
 )

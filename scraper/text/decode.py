@@ -38,7 +38,7 @@ _LONGEST = 64
 @lru_cache(maxsize=4096)
 def _price(gap: str) -> float:
     """The price of a change of language over ``gap``, the text between two words."""
-    if gap in "/|" and gap:
+    if gap.lstrip(".!?…»”") in ("/", "//", "|", "||"):
         return TIGHT
     if gap.isspace() and (len(gap) > 1 or gap == "\t") and not set(gap) & set("\n\r\u2028"):
         return WIDE

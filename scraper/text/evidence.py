@@ -129,9 +129,15 @@ def _lighten(body: str, words: Sequence[Word]) -> None:
             continue
         text = body[word.start : word.end].lower()
         before = first.setdefault(text, word)
-        if before is not word and not is_frequent(text):
+        if before is not word and (not is_frequent(text) or _is_name(body, word)):
             before.weight = min(before.weight, _AGAIN)
             word.weight = min(word.weight, _AGAIN)
+
+
+def _is_name(body: str, word: Word) -> bool:
+    """Whether the word is one with a capital within a sentence or a hyphenated name."""
+    text = body[word.start : word.end]
+    return text[0].isupper() and text[1:].islower() and body[word.start - 1 : word.start] in (" ", "-")
 
 
 def _hyphenate(words: Sequence[Word], last: Word) -> None:

@@ -25,6 +25,9 @@ _SHORT = 6
 #: what may stand between the words of a pair, and how many words such a line has at most
 _PAIRING = frozenset(("–", "—", "-", ":", "=", "/", "|"))
 _ROW = 8
+#: the same where a caption is nothing but one pair, and what a change costs there
+_COUPLING = {**dict.fromkeys(("–", "—", "-", "=", "/", "|", "→", "//", "||"), 0.5), ":": 2.0, ";": 2.0}
+_TIGHT = ("/", "|", "//", "||")
 #: nats for a change between the two, and between one line and the next
 PAIRED_WORDS = 0.5
 #: nats on top of a change of language within a quotation: it is a unit; less where it has lines
@@ -36,6 +39,8 @@ _QUOTED = 0.15
 #: nats for each where « » and other marks follow on one another: that is French, then English, or the reverse
 _PAIRED = 2.5
 
+_STOPS = frozenset(".!?…")
+
 _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 
 
@@ -43,6 +48,8 @@ def lay_out(body: str, words: Sequence[Word]) -> None:
     """Change the prices, and for quotations the weights, of the ``words`` of ``body`` by how it is laid out."""
     _lines(body, words)
     _sentences(words)
+    # without capitals nothing tells whether a sentence goes on behind a quotation that ends with a stop
+    small = body.islower()
     last: Quotation | None = None
     first = after = 0
     for quotation in find_quotations(body):
@@ -55,6 +62,8 @@ def lay_out(body: str, words: Sequence[Word]) -> None:
         if first == after:
             last = None
             continue
+        if small and body[quotation.end - 3 : quotation.end - 1].rstrip()[-1:] in _STOPS:
+            quotation.goes_on = False
         _quotation(body, quotation, words, first, after)
         if last is not None and quotation.follows and (last.mark == "«") != (quotation.mark == "«"):
             words[first].price = min(words[first].price, BLANK_LINE)
@@ -91,6 +100,9 @@ def _sentences(words: Sequence[Word]) -> None:
 def _glossary(body: str, words: Sequence[Word], starts: Sequence[int]) -> None:
     """Let lines that are all «one – other», with one sign, be pairs: a change of language is likely at each sign."""
     rows = [words[a:b] for a, b in zip([0, *starts], [*starts, len(words)], strict=True)]
+    if len(rows) == 1 and len(words) <= _ROW:
+        _couple(body, words)
+        return
     found: dict[str, list[Word]] = {}
     for row in rows:
         signs = [w for before, w in pairwise(row) if body[before.end : w.start].strip() in _PAIRING]
@@ -101,6 +113,19 @@ def _glossary(body: str, words: Sequence[Word], starts: Sequence[int]) -> None:
         if len(pairs) > 1 and len(pairs) + 1 >= len(rows):
             for word in (*pairs, *(row[0] for row in rows[1:])):
                 word.price = min(word.price, PAIRED_WORDS)
+
+
+def _couple(body: str, words: Sequence[Word]) -> None:
+    """Let a caption that is nothing but «one / other» be a pair where its sign parts two likenesses in length."""
+    signs = [
+        (w, sign)
+        for before, w in pairwise(words)
+        if (sign := body[before.end : w.start].strip()) in _COUPLING
+        and (sign in _TIGHT or len(sign) < w.start - before.end)
+    ]
+    if len(signs) == 1 and all(word.listed for word in words):
+        word, sign = signs[0]
+        word.price = min(word.price, _COUPLING[sign])
 
 
 def _is_title(body: str, words: Sequence[Word], start: int, under: int) -> bool:
@@ -133,7 +158,7 @@ def _quotation(body: str, quotation: Quotation, words: Sequence[Word], first: in
             following.price = min(following.price, SENTENCE_END)
     elif not parted and not words[first].barred:
         cost = CITED
-        if after - first <= (_CLAUSE if quotation.leads and quotation.goes_on else _PHRASE):
+        if quotation.goes_on or after - first <= _PHRASE:
             cost = QUOTE
             for word in words[first:after]:
                 word.weight *= _QUOTED

@@ -28,3 +28,9 @@ LEADING_ON = _words("""
     le la les un une de du des à a au aux par avec sur en dans pour et sous vers chez mon ma mes notre nos ce cette
     ces entre depuis est sont
     """)
+
+#: words that go on with a sentence and begin none
+GOING_ON = _words("""
+    is are was were has had will would and or of who which made makes comes came said says opens as with for
+    est sont était sera ont et ou de du des qui que dont comme dit avec pour par
+    """)

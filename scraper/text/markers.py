@@ -16,8 +16,8 @@ class Marker(NamedTuple):
 
 
 _LABELS = {
-    "fr": "FR Fr FRA FRE VF Français Francais FRANÇAIS Française French FRENCH français french fr",
-    "en": "EN En ENG GB UK VO English ENGLISH Anglais ANGLAIS anglais english en",
+    "fr": "FR Fr fr FRA Fra fra FRE VF vf Français Francais FRANÇAIS français Française French FRENCH french",
+    "en": "EN En en ENG Eng eng GB UK VO English ENGLISH english Anglais ANGLAIS anglais",
     "de": "DE GER DEU Deutsch DEUTSCH German Allemand",
     "es": "ES ESP SPA Español ESPAÑOL Spanish Espagnol",
     "it": "IT ITA Italiano ITALIANO Italian Italien",
@@ -28,8 +28,8 @@ _LABELS = {
 }
 _LABEL_OF = {name: lang for lang, names in _LABELS.items() for name in names.split()}
 _NAMES = "|".join(sorted(_LABEL_OF, key=len, reverse=True))
-_INTRO = r"(?:(?:[Ii]n|[Ee]n|[Vv]ersion)[ ])?"
-_OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?))?"
+_INTRO = r"(?:(?:[Ii]n|[Ee]n|[Vv]ersion|IN|EN|VERSION)[ ])?"
+_OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?|VERSION))?"
 _BRACKETED = re.compile(rf"[(\[] ?{_INTRO}({_NAMES}){_OUTRO} ?[)\]](?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?")
 _COLON = re.compile(rf"(?<![^\W_])(?<!['’@#]){_INTRO}({_NAMES}){_OUTRO}[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])")
 _ALONE = re.compile(

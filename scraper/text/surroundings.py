@@ -39,7 +39,7 @@ DAY_LINE = re.compile(
     re.VERBOSE,
 )
 #: what a platform or a person puts around a post that is shared, and a pin with its place
-SHARED = re.compile(r"\bRT @\w{1,64} ?:|\(?\b[Vv]ia @\w{1,64}\)?|^[ ]?📍[^\n.!?]{1,60}$", re.MULTILINE)
+SHARED = re.compile(r"\b(?:RT|rt) @\w{1,64} ?:|\(?\b[Vv]ia @\w{1,64}\)?|^[ ]?📍[^\n.!?]{1,60}$", re.MULTILINE)
 _PARTICLE = r"d[eu]s?|l[ae]s?|of|the|and|et|à|by|par|for|pour|van|von|&|[/–|-]"
 _NAMED = rf"(?:(?:d['’]|l['’])?[A-ZÀ-Þ][\w.’'-]{{0,30}},?|{_PARTICLE}|\d{{4}})"
 #: a line that only tells whose picture it is; names are known by their capitals

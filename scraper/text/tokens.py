@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 
+from scraper.text.caseless import caseless_credits, has_no_case
 from scraper.text.credit import FILE_MARK, find_credits
 from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
@@ -48,7 +49,7 @@ class Token:
 
 
 _LINK = re.compile(
-    r"""(?:https?://|www\.)[^\s<>«»"“”]{1,2000}
+    r"""(?i:https?://|www\.)[^\s<>«»"“”]{1,2000}
       | (?<![\w.@-])(?:[A-Za-z0-9][A-Za-z0-9-]{0,40}\.){1,5}
         (?:[a-z]{2,6}/[^\s<>«»"“”]{0,500}|(?:com|org|net|int|gov)\b)""",
     re.VERBOSE,
@@ -73,6 +74,8 @@ def _specials(body: str) -> list[Token]:
         take(Kind.CREDIT, FILE_MARK)
         take(Kind.CREDIT, FILE_NAME)
     take(Kind.CREDIT, WHOSE)
+    if has_no_case(body):
+        found += [Token(Kind.CREDIT, start, end) for start, end in caseless_credits(body)]
     if "@" in body or "📍" in body:
         take(Kind.CREDIT, SHARED)
     if "." in body:

@@ -48,8 +48,7 @@ def answers() -> list[tuple[str, str]]:
     return [answer(body) for body in bodies()]
 
 
-#: the most captions of a hundred that may be split otherwise; a bound only ever falls. Capitals are evidence: without
-#: them a person's name in a credit line or a day's number looks like any word
+#: the most captions of a hundred that may be split otherwise; a bound only ever falls
 BOUNDS: dict[str, tuple[float, Callable[[str], str]]] = {
     "no-break spaces": (0.0, lambda text: _FRENCH.sub("\u00a0", text)),
     "narrow no-break spaces": (0.0, lambda text: _FRENCH.sub("\u202f", text)),
@@ -58,8 +57,8 @@ BOUNDS: dict[str, tuple[float, Callable[[str], str]]] = {
     "straight quotes": (0.0, lambda text: text.replace("’", "'").replace("“", '"').replace("”", '"')),
     "accents apart": (0.0, lambda text: unicodedata.normalize("NFD", text)),
     "no accents": (1.7, plain),
-    "small letters": (14.0, str.lower),
-    "capitals": (16.0, str.upper),
+    "small letters": (0.9, str.lower),
+    "capitals": (0.9, str.upper),
 }
 
 
