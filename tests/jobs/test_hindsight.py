@@ -140,6 +140,19 @@ def test_the_same_run_again_asks_for_no_history_and_changes_nothing(place: Place
     assert place.site.asked() == [*asked, native_id]
 
 
+def test_an_answer_that_was_kept_and_not_read_is_asked_for_again(local: Place) -> None:
+    """As when a run is killed between the two: the next one tells what this one did not."""
+    native_id = local.publish()
+    local.edit(native_id, SECOND)
+    local.visit()
+    with local.archive.database.write() as connection:
+        connection.execute(text("DELETE FROM revisions"))
+        connection.execute(text("DELETE FROM validators WHERE url LIKE '%/history'"))
+    local.visit()
+    assert local.was(native_id) == [("told", FIRST)]
+    assert local.site.asked().count(native_id) == 2
+
+
 def test_an_edit_between_two_visits_is_told_and_one_that_was_seen_is_not_told_again(place: Place) -> None:
     """Edited twice since the last visit: what that visit saw is one revision, what nobody saw another."""
     native_id = place.publish()
