@@ -167,6 +167,8 @@ def _with_tail(body: str, stop: int) -> int:
 
 def _with_files(body: str, lines: list[CreditLine]) -> tuple[CreditLine, ...]:
     known = [(line.start, line.start + len(line.text)) for line in lines]
+    if not any(map(body.__contains__, "0123456789")):
+        return tuple(lines)
     loose = [f for f in FILE_NUMBER.finditer(body) if not any(a <= f.start() < b for a, b in known)]
     if not loose:
         return tuple(lines)

@@ -6,8 +6,10 @@ between two words gives the price. It weighs; it decides nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scraper.text.decode import BLOCK, CAPITAL, COLON, SEPARATOR, SPACE, price
 from scraper.text.tables import ALIEN, LANGUAGES, WordScore, is_frequent, score
@@ -29,6 +31,10 @@ _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
 _AGAIN = 0.3
 #: how much each word of «tête-à-tête» or «Aix-en-Provence» counts, and a word that no table knows
 _HYPHENATED, _UNLISTED = 0.12, 1.3
+
+#: words in capitals, and how many at least make a text one that is written in capitals
+_CAPITALS = re.compile(r"[A-ZÀ-ÖØ-Þ]{3}")
+_SHOUTED = 2
 
 _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 _SPACED = " \u00a0\u202f"
@@ -89,7 +95,7 @@ def weigh(body: str) -> list[Word]:
                 elif other.kind in _CHEAPENING:
                     cost = min(cost, BLOCK)
         else:
-            cost = price(gap)
+            cost = SPACE if gap == " " else price(gap)
         if kind is Kind.NUMBER:
             # all else being equal a number goes with what it stands behind
             word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost + 0.1, barred=False, silent=True)
@@ -98,7 +104,7 @@ def weigh(body: str) -> list[Word]:
             text = body[token.start : token.end]
             if address:
                 cost, address = min(cost, COLON), False
-            weighed, weight = _weigh(text, first=cost < SPACE - 2 or not words, shouting=shouting)
+            weighed, weight = _weigh(text, cost < SPACE - 2 or not words, shouting)
             if cost == SPACE and not shouting and text[0].isupper() and text[1:2].islower():
                 cost = CAPITAL if weighed.listed else SPACE - 1.0
             word = Word(token.start, token.end, weighed.by_language, weight, cost, False, False, weighed.listed)
@@ -164,6 +170,8 @@ def _without(body: str, start: int, end: int, between: Sequence[Token]) -> str:
 
 def _is_shouted(body: str, tokens: Sequence[Token]) -> bool:
     """Whether the body is written in capitals, so that capitals say nothing."""
+    if len(_CAPITALS.findall(body)) < _SHOUTED:
+        return False
     upper = lower = 0
     for token in tokens[:400]:
         if token.kind is Kind.WORD and token.end - token.start > 2:
@@ -175,7 +183,8 @@ def _is_shouted(body: str, tokens: Sequence[Token]) -> bool:
     return upper > max(lower, 1)
 
 
-def _weigh(text: str, *, first: bool, shouting: bool) -> tuple[WordScore, float]:
+@lru_cache(maxsize=32_768)
+def _weigh(text: str, first: bool, shouting: bool) -> tuple[WordScore, float]:
     """What ``text`` says, and how much it counts: a name or an acronym says little about the words around it."""
     weight = 1.0
     if text[0] in "#＃":

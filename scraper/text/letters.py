@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from math import log
 from pathlib import Path
+from struct import unpack
 
 #: weights of the three-, two- and one-letter groups: the tables hold the commoner groups only
 _W3, _W2, _W1 = 0.62, 0.30, 0.08
 _FLOOR = 1e-4
+#: logarithms of all languages are added up as one number: a field of so many bits each, in millionths of a nat; a
+#: word's two dozen letters never fill a field
+_BITS, _SCALE = 32, 1e6
 #: how much of an accented letter group's count its unaccented twin is given: posts are typed in haste
 _UNACCENTED = 0.10
 
@@ -53,31 +58,43 @@ def _table(language: str) -> dict[str, float]:
     return table
 
 
+@lru_cache(maxsize=4)
+def _tables(languages: tuple[str, ...]) -> list[tuple[Callable[[str, float], float], float]]:
+    """By language how to look a group up, and how many letters were counted."""
+    return [(_table(language).get, _table(language)[""]) for language in languages]
+
+
 @lru_cache(maxsize=16_384)
-def _group(group: str, languages: tuple[str, ...]) -> tuple[float, ...]:
-    """Log-probability, by language, of the last letter of ``group`` after the ones before it."""
+def _group(group: str, languages: tuple[str, ...]) -> int:
+    """How unlikely, by language, the last letter of ``group`` is after the ones before it, as one packed number."""
     pair, last = group[-2:], group[-1]
     context, single = group[:-1], pair[:-1]
-    out = []
-    for language in languages:
-        table = _table(language)
-        get = table.get
-        p = _W1 * get(last, 0.0) / table[""]
+    whole = len(group) == 3
+    packed = 0
+    shift = 0
+    for get, letters in _tables(languages):
+        p = _W1 * get(last, 0.0) / letters
         below = get(single, 0.0)
         if below:
-            p += _W2 * min(get(pair, 0.0) / below, 1.0)
-        if len(group) == 3:
+            share = get(pair, 0.0) / below
+            p += _W2 * (share if share < 1.0 else 1.0)
+        if not whole:
+            p *= 1.0 + _W3 / _W2
+        else:
             below = get(context, 0.0)
             if below:
-                p += _W3 * min(get(group, 0.0) / below, 1.0)
-        else:
-            p *= 1.0 + _W3 / _W2
-        out.append(log(p + _FLOOR))
-    return tuple(out)
+                share = get(group, 0.0) / below
+                p += _W3 * (share if share < 1.0 else 1.0)
+        packed |= round(-log(p + _FLOOR) * _SCALE) << shift
+        shift += _BITS
+    return packed
 
 
 def spelling(word: str, languages: tuple[str, ...]) -> list[float]:
     """Log-likelihood of the letters of ``word`` (small letters) in each of ``languages``."""
     padded = f" {word} "
-    groups = [padded[:2], *(padded[i - 2 : i + 1] for i in range(2, len(padded)))]
-    return [sum(column) for column in zip(*(_group(group, languages) for group in groups), strict=True)]
+    total = _group(padded[:2], languages)
+    for i in range(3, len(padded) + 1):
+        total += _group(padded[i - 3 : i], languages)
+    size = len(languages)
+    return [field / -_SCALE for field in unpack(f"<{size}I", total.to_bytes(size * 4, "little"))]

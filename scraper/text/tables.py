@@ -26,6 +26,7 @@ FOREIGN_SCRIPT = 20.0
 JOINED = 3.5
 #: a word that no table has: how much of a language's words are such, and how far its letters are believed
 UNKNOWN, BELIEVED = 0.02, 0.9
+_UNKNOWN = log(UNKNOWN)
 #: how much of a language's words are found in texts of another, which the table counts there: quotations, titles, names
 QUOTED = 0.05
 _LETTERS = 24
@@ -46,7 +47,8 @@ class WordScore(NamedTuple):
 
 def _relative(scores: list[float]) -> tuple[float, ...]:
     best = max(scores)
-    return tuple(max(score - best, -CAP) for score in scores)
+    least = best - CAP
+    return tuple([score - best if score > least else -CAP for score in scores])
 
 
 def _alien(word: str) -> tuple[float, ...] | None:
@@ -77,10 +79,14 @@ def _score(word: str) -> WordScore:
     foreign = QUOTED * exp(max(known.values())) if known else 0.0
     scores = []
     for language, letters in zip(LANGUAGES, spelling(core, LANGUAGES), strict=True):
-        likely = UNKNOWN * exp(max(letters * BELIEVED, -60.0))
+        nats = letters * BELIEVED
         if language in known:
-            likely += max(exp(known[language]) - foreign, 0.0)
-        scores.append(log(likely) + (JOINED if language in bonus else 0.0))
+            own = exp(known[language]) - foreign
+            scores.append(log(UNKNOWN * exp(max(nats, -60.0)) + (own if own > 0.0 else 0.0)))
+        else:
+            scores.append(_UNKNOWN + (nats if nats > -60.0 else -60.0))
+    if bonus:
+        scores = [score + JOINED * (language in bonus) for language, score in zip(LANGUAGES, scores, strict=True)]
     listed = bool(bonus) or (bool(known) and max(known.values()) > _KNOWN)
     return WordScore((*_relative(scores), -CAP), listed)
 
@@ -94,7 +100,12 @@ def is_common(word: str, language: str, pair: tuple[int, int] = PAIR) -> bool:
 
 def is_frequent(word: str) -> bool:
     """Whether ``word`` is one of the few hundred that the texts of some language are full of."""
-    return max(find(_spelled(word)).values(), default=_NEVER) > _COMMON
+    return _is_frequent(_spelled(word))
+
+
+@lru_cache(maxsize=16_384)
+def _is_frequent(word: str) -> bool:
+    return max(find(word).values(), default=_NEVER) > _COMMON
 
 
 def _spelled(word: str) -> str:

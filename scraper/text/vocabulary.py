@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 #: a language's letter in the file
-_LETTERS = {
+_LETTERS = {ord(letter): language for letter, language in {
     "f": "fr", "e": "en", "d": "de", "s": "es", "i": "it", "p": "pt", "n": "nl", "l": "pl", "c": "ca", "r": "ro",
     "v": "sv",
-}  # fmt: skip
+}.items()}  # fmt: skip
 #: the power of ten that the sign ``0`` means, and how many signs there are to the next one
 _RAREST, _STEPS = -8.0, 5
+#: by sign the natural logarithm of how common it says that a word is
+_NATS = [(_RAREST + (code - ord("0")) / _STEPS) * log(10) for code in range(128)]
 
 
 #: so many bytes of the table are looked through for a word
@@ -53,8 +55,5 @@ def find(word: str) -> dict[str, float]:
     at = lines.find(b"\n" + wanted + b"\t", starts[block - 1], starts[block])
     if at < 0:
         return {}
-    signs = lines[at + len(wanted) + 2 : lines.find(b"\n", at + 1)].decode("ascii")
-    return {
-        _LETTERS[letter]: (_RAREST + (ord(sign) - ord("0")) / _STEPS) * log(10)
-        for letter, sign in zip(signs[::2], signs[1::2], strict=True)
-    }
+    signs = lines[at + len(wanted) + 2 : lines.find(b"\n", at + 1)]
+    return {_LETTERS[signs[i]]: _NATS[signs[i + 1]] for i in range(0, len(signs), 2)}
