@@ -33,7 +33,7 @@ docs: $(READY)
 # the word table of the split, made anew from wordfreq; the same bytes each time
 tables: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[tables]'
-	$(BIN)/python tuning/words.py
+	$(BIN)/python benchmarks/tuning/words.py
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -31,6 +31,7 @@ _FRAMED, _EDGE = 5, 3.0
 #: the prices of what ends a sentence within a line; under this price a change of language needs no reason
 _STOPS = frozenset((SENTENCE_END, DASH, EMOJI))
 _FREE = 1.0
+_OPENING, _CLOSING = frozenset("«“„\""), frozenset("»”\"")
 
 
 @dataclass(slots=True)
@@ -176,7 +177,13 @@ def _translates(caption: _Caption, begin: int, turn: int, end: int, line: tuple[
         return False
     if caption.text(turn) in GOING_ON:
         return False
-    cost = price(caption.body[caption.words[turn - 1].end : caption.words[turn].start])
+    gap = caption.body[caption.words[turn - 1].end : caption.words[turn].start]
+    cost = price(gap)
+    start = caption.words[begin].start
+    behind = caption.words[end - 1].end
+    quoted = _OPENING & set(gap) and _CLOSING & set(caption.body[behind : behind + 3])
+    if cost == COLON and quoted and not (start and caption.body[start - 1] in _OPENING):
+        return False  # «Le mot de la fin : “…”»
     if cost == COLON and end - begin > _FEW_WORDS:
         # «Sa devise : no pain, no gain»: a translation would begin as the text does
         return caption.body[caption.words[begin].start].isupper() == caption.body[caption.words[turn].start].isupper()

@@ -116,6 +116,9 @@ def weigh(body: str) -> list[Word]:
                 hint, push = None, 0.0
             if gap == "-":
                 _hyphenate(words, word)
+                if not shouting and text[0].isupper() and words and body[words[-1].start].isupper():
+                    for half in (words[-1], word):
+                        half.weight = min(half.weight, _NAME)
             if words and len(gap) > 1 and gap[0] in _SPACED and gap[1] in "!?:;»" and not words[-1].silent:
                 words[-1].lean(_FR, FRENCH_SPACING)
         if between:

@@ -25,8 +25,8 @@ CONTRACTED: dict[str, tuple[str, ...]] = dict.fromkeys(("s", "t", "re", "ve", "l
 #: words after which a sentence goes on: a hashtag behind one of them is a word of the sentence
 LEADING_ON = _words("""
     the a an of to by with from in on over at for and my our your this that these near above into via is are
-    le la les un une de du des à a au aux par avec sur en dans pour et sous vers chez mon ma mes notre nos ce cette
-    ces entre depuis est sont
+    le la les un une c'est de du des à a au aux par avec sur en dans pour et sous vers chez mon ma mes notre nos ce
+    cette ces entre depuis est sont
     """)
 
 #: words that go on with a sentence and begin none

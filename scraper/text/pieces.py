@@ -12,7 +12,9 @@ _OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„
 _CLOSING = re.compile(r"(?:[ \u00a0\u202f]?(?:[!?;:](?![a-z(])|»(?!\w))|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
 #: what follows the number of an item: «1. », «2) »
 _NUMBERING = re.compile(r"[.)][^\S\n]")
-_SEPARATING = re.compile(r"\s(?:/{1,3}|\|{1,2})\s|[^\S\n][·•]\s|[.!?…]\s[-–—]\s|\n\s{0,3}[./\-–—]\s{0,3}\n")
+_SEPARATING = re.compile(
+    r"\s(?:/{1,3}|\|{1,2})\s|[^\S\n][·•]\s|[.!?…]\s[-–—]\s|\n\s{0,3}(?:[./\-–—]|[*_-]{3,9}|\* \* \*)\s{0,3}\n"
+)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """How likely a split is right, from how close other readings came and how much was known; it changes nothing.
 
-The traits of a split are measured here; what they are worth was fitted on captions of our own by tuning/confidence.py,
-which wrote confidence.json, and is judged on others: docs/split.md has the figures.
+The traits of a split are measured here; what they are worth was fitted on captions of our own by
+benchmarks/tuning/confidence.py, which wrote confidence.json, and is judged on others: docs/split.md has the figures.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from scraper.text.tables import ALIEN, PAIR
 
 #: how sure a split is at most where a quotation was cut out of its sentence: by the rules it is words of it
 _QUOTED_PART = 0.75
+#: a change of language that costs more than this is within a line
+_LINE = 3.0
 _STEEPEST, _LARGEST = 15.0, 1e12
 
 
@@ -30,7 +32,9 @@ class Traits(NamedTuple):
     ``rivals``: how likely, together, the readings are that give one stretch of words to the other language, as the
     logarithm of the odds; ``third``: nats by which the weakest part is ahead of any third language; ``dearest``: nats
     of the dearest change of language; ``parts``: logarithm of their number; ``shortest``: of the words in the
-    shortest; ``words``: of all; ``unknown``: the share of words that no table has.
+    shortest; ``words``: of all; ``unknown``: the share of words that no table has; ``against``: logarithm of the nats
+    that words speak against the language they are given; ``uneven``: how many times longer one language is than the
+    other, as a logarithm, nought where there is one; ``within``: changes of language within a line.
     """
 
     rivals: float
@@ -40,6 +44,9 @@ class Traits(NamedTuple):
     shortest: float
     words: float
     unknown: float
+    against: float
+    uneven: float
+    within: float
 
 
 def traits(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int] = PAIR) -> Traits:
@@ -54,7 +61,29 @@ def traits(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int]
         shortest=log(min(piece.last - piece.first + 1 for piece in pieces)),
         words=log(len(words)),
         unknown=sum(not word.listed for word in spoken) / len(spoken),
+        against=log(1.0 + _against(words, pieces, pair)),
+        uneven=_uneven(words, own, pair),
+        within=log(1.0 + sum(price > _LINE for price in _turns(words, pieces))),
     )
+
+
+def _against(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int]) -> float:
+    """The nats that words speak against the language of their piece."""
+    total = 0.0
+    for piece in pieces:
+        if piece.state in pair:
+            other = pair[piece.state == pair[0]]
+            for word in words[piece.first : piece.last + 1]:
+                margin = word.scores[other] - word.scores[piece.state]
+                if margin > 0.0:
+                    total += margin * word.weight
+    return total
+
+
+def _uneven(words: Sequence[Word], own: Sequence[Piece], pair: tuple[int, int]) -> float:
+    """The logarithm of how many times longer one language is than the other; 0 where there is one only."""
+    sizes = [sum(words[p.last].end - words[p.first].start for p in own if p.state == state) for state in pair]
+    return abs(log(sizes[0] / sizes[1])) if min(sizes) else 0.0
 
 
 def _turns(words: Sequence[Word], pieces: Sequence[Piece]) -> list[float]:

@@ -1,6 +1,6 @@
 """How common a word is in each language, looked up in words.txt.gz; its text is searched as it stands.
 
-The table is made by ``make tables`` and explained in tuning/words.py; words.LICENSE has its terms.
+The table is made by ``make tables`` and explained in benchmarks/tuning/words.py; words.LICENSE has its terms.
 """
 
 from __future__ import annotations

@@ -239,12 +239,16 @@ class Draw:
 
 
 def merged(pieces: list[Piece]) -> list[Piece]:
-    """Neighbours of one label as one segment; what stands between two texts of one language is part of that text."""
+    """Neighbours of one label as one segment; space, emoji and bullets between two texts of one language are theirs.
+
+    A separator («/», «|», «***») between them is of no part, as between two languages.
+    """
     runs = [(label, "".join(t for _, t in run)) for label, run in itertools.groupby(pieces, key=lambda piece: piece[0])]
     for i, (label, text) in enumerate(runs):
         if label == "literal":
             before, after = (runs[k][0] if 0 <= k < len(runs) else "" for k in (i - 1, i + 1))
-            runs[i] = (before if before == after and before in BOTH else "none", text)
+            parting = text.strip() and not any(c >= "\u2600" or c == "•" for c in text)
+            runs[i] = (before if before == after and before in BOTH and not parting else "none", text)
     return [(label, "".join(t for _, t in run)) for label, run in itertools.groupby(runs, key=lambda piece: piece[0])]
 
 

@@ -77,7 +77,7 @@ def test_a_part_is_running_text_and_nothing_else(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_text_is_cut_only_by_what_is_no_text(name: str) -> None:
-    """Two texts of one language have more between them than space or a separator: a link, tags, a credit line."""
+    """Two texts of one language have more between them than space: a separator, a link, tags, a credit line."""
     for case in read(HERE / f"{name}.jsonl"):
         for before, between, after in zip(case["segments"], case["segments"][1:], case["segments"][2:], strict=False):
             if (
@@ -85,7 +85,7 @@ def test_a_text_is_cut_only_by_what_is_no_text(name: str) -> None:
                 and before["lang"] in ("fr", "en")
                 and between["lang"] == "none"
             ):
-                assert any(c.isalnum() for c in between["text"]), case["id"]
+                assert between["text"].strip(), case["id"]
 
 
 def test_the_halves_share_no_subject_and_no_sentence() -> None:

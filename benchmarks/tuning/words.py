@@ -1,7 +1,8 @@
 """Make scraper/text/words.txt.gz, the table of how common words are in each language, from the package wordfreq.
 
-Usage: ``python tuning/words.py [FILE]`` (``make tables``). The same wordfreq makes the same bytes. wordfreq is wanted
-here only, never by Cupola itself. Its data are CC BY-SA 4.0, hence so is the table: see scraper/text/words.LICENSE.
+Usage: ``python benchmarks/tuning/words.py [FILE]`` (``make tables``). The same wordfreq makes the same bytes.
+wordfreq is wanted here only, never by Cupola itself. Its data are CC BY-SA 4.0, hence so is the table: see
+scraper/text/words.LICENSE.
 
 A line is a word, a tab, and two signs for each language that has it: the language's letter and how common the word
 is there, from ``0`` up in steps of a fifth of a power of ten (``W``: one word in ten). Lines are in the order of
@@ -91,7 +92,7 @@ def rows() -> dict[str, str]:
 
 def main() -> None:
     """Write the table to the file named, or to its place in the package."""
-    place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "scraper/text/words.txt.gz"
+    place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "scraper/text/words.txt.gz"
     lines = sorted(f"{word}\t{signs}\n".encode() for word, signs in rows().items())
     place.write_bytes(gzip.compress(b"".join(lines), mtime=0))
     print(f"{place}: {len(lines):,} words, {place.stat().st_size:,} bytes")
