@@ -23,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 OWN = ROOT / "tests/scraper/text"
 FILES = [OWN / f"{name}.jsonl" for name in ("tune", "aside", "aside-hand")]
+DIAGRAM = ROOT / "docs/split-reliability.svg"
 SENTENCE = re.compile(r"[^.!?…\n/|]+[.!?…\n/|]*\s*")
 Spans = list[tuple[str, str]]
 
@@ -143,7 +144,7 @@ def measure(way: str, files: list[Path]) -> None:
 
 
 def reliability(files: list[Path]) -> None:
-    """Print how often a split is right by how sure it is."""
+    """Print how often a split is right by how sure it is, and draw it into docs/split-reliability.svg."""
     sys.path.insert(0, str(ROOT))
     from scraper.text.captions import split
 
@@ -153,6 +154,7 @@ def reliability(files: list[Path]) -> None:
             found = split(case["raw"])
             parts = {lang: letters("".join(s.text for s in found.segments if s.lang == lang)) for lang in ("fr", "en")}
             told.append((found.confidence, is_exact(case, parts)))
+    drawn = []
     print("\n| confidence | captions | mean | right |\n| --- | ---: | ---: | ---: |")
     for low, high in (
         (0, 0.5),
@@ -167,9 +169,41 @@ def reliability(files: list[Path]) -> None:
         rows = [(sure, right) for sure, right in told if low <= sure < high]
         if rows:
             mean, right = (sum(column) / len(rows) for column in zip(*rows, strict=True))
+            drawn.append((len(rows), mean, right))
             print(
                 f"| {low:.2f}–{min(high, 1):.2f} | {len(rows)} | {mean:.3f} | {right:.3f} {'█' * round(right * 20)} |"
             )
+    DIAGRAM.write_text(diagram(drawn), encoding="utf-8")
+
+
+def diagram(rows: list[tuple[int, float, float]]) -> str:
+    """An SVG of how often a split is right (upwards) by how sure it is (rightwards); a dot's area is its captions."""
+    side, edge = 260, 36
+    most = max(count for count, _, _ in rows)
+    far = edge + side
+    marks = [
+        f'<circle cx="{edge + side * mean:.1f}" cy="{far - side * right:.1f}" r="{3 + 9 * (count / most) ** 0.5:.1f}"'
+        f' fill="#2a6fb0" fill-opacity="0.7"><title>{count}: {mean:.3f} sure, {right:.3f} right</title></circle>'
+        for count, mean, right in rows
+    ]
+    ticks = [
+        f'<text x="{edge + side * t:.0f}" y="{far + 16}" text-anchor="middle">{t}</text>'
+        f'<text x="{edge - 6}" y="{far - side * t + 4:.0f}" text-anchor="end">{t}</text>'
+        for t in (0, 0.5, 1)
+    ]
+    return "\n".join(
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {far + 20} {far + 40}" font-family="sans-serif"'
+            ' font-size="12"><title>Reliability of the split</title>',
+            f'<rect x="{edge}" y="{edge}" width="{side}" height="{side}" fill="#fff" stroke="#888"/>',
+            f'<path d="M{edge} {far}L{far} {edge}" stroke="#888" stroke-dasharray="4"/>',
+            *ticks,
+            *marks,
+            f'<text x="{edge + side / 2:.0f}" y="{far + 32}" text-anchor="middle">confidence</text>',
+            f'<text x="{edge}" y="{edge - 10}">share that is right</text>',
+            "</svg>\n",
+        )
+    )
 
 
 def main() -> None:
