@@ -31,7 +31,7 @@ _FRAMED, _EDGE = 5, 3.0
 #: the prices of what ends a sentence within a line; under this price a change of language needs no reason
 _STOPS = frozenset((SENTENCE_END, DASH, EMOJI))
 _FREE = 1.0
-_OPENING, _CLOSING = frozenset("«“„\""), frozenset("»”\"")
+_OPENING, _CLOSING = frozenset('«“„"'), frozenset('»”"')
 
 
 @dataclass(slots=True)
