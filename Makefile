@@ -29,6 +29,7 @@ proof: $(READY)
 docs: $(READY)
 	$(BIN)/python -m jobs.cli.reference docs/commands.md
 	$(BIN)/python docs/story.py docs/story.md
+	$(BIN)/python docs/modules.py docs/modules.md
 
 # the word table of the split, made anew from wordfreq; the same bytes each time
 tables: $(READY)

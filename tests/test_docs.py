@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def text(name: str) -> str:
 def test_the_commands_page_holds_the_help_of_every_command_as_it_is():
     """docs/commands.md is made from the program itself; `make docs` makes it anew."""
     assert text("commands.md") == page(text("commands.md"))
+
+
+def test_the_modules_page_holds_every_module_and_what_it_says_of_itself():
+    """docs/modules.md is made from the first lines of the modules; `make docs` makes it anew."""
+    made = runpy.run_path(str(DOCS / "modules.py"))["page"]()
+    assert text("modules.md") == made
+    assert not [line for line in made.splitlines() if line.startswith("- ") and line.endswith(": ")]
 
 
 @pytest.mark.parametrize(("name", "command"), list(commands_of(commands)))
