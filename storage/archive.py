@@ -114,7 +114,7 @@ class Archive:
             with self.database.write() as connection:
                 ensure_running(connection, run_id)
                 return Recorded(changes=record_posts(connection, run_id, capture_id, entries, plan, now, **how))
-        except Exception as error:
+        except Exception as error:  # whatever one post made go wrong: then they are taken one by one
             if isinstance(error, StorageError) and not isinstance(error, RowRefused):
                 raise
         changes: dict[str, Change] = {}

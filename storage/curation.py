@@ -17,6 +17,7 @@ from storage.engine import Database
 from storage.errors import DecisionRefused
 from storage.folding import fold_tag
 from storage.lookup import locate
+from storage.portions import portions
 from storage.schema import AttachmentRecord, DecisionRecord, PostRecord, rows_of
 from storage.states import Act, Verdict
 
@@ -25,7 +26,6 @@ __all__ = ["FIELDS", "Act", "Done", "Say", "Undone", "Verdict", "decide", "undo"
 _decisions, _posts, _attachments = rows_of(DecisionRecord), rows_of(PostRecord), rows_of(AttachmentRecord)
 
 _TEXTS = frozenset({"caption_fr", "caption_en", "credit", "mission", "alt"})
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def decide(database: Database, keys: Sequence[str], says: Sequence[Say], *, who:
         changed: list[int] = []
         rows: list[dict[str, Any]] = []
         batch = _next_batch(connection)
-        for some in _chunks(list(found)):
+        for some in portions(list(found)):
             held = _active(connection, some)
             bodies = {
                 row.id: row.body
@@ -154,7 +154,7 @@ def decide(database: Database, keys: Sequence[str], says: Sequence[Say], *, who:
                     rows += new
         if rows:
             connection.execute(insert(_decisions), rows)
-            for some in _chunks(changed):
+            for some in portions(changed):
                 refresh(connection, some)
     return Done(keys=tuple(found.values()), changed=tuple(found[post_id] for post_id in changed))
 
@@ -196,7 +196,7 @@ def undo(database: Database, count: int = 1, *, who: str, now: datetime) -> list
             connection.execute(insert(_decisions), taken_back)
             kinds = tuple(dict.fromkeys(row["kind"] for row in rows))
             undone.append(Undone(at=rows[0]["at"], kinds=kinds, keys=tuple(of_post.values())))
-        for some in _chunks(list(touched)):
+        for some in portions(list(touched)):
             refresh(connection, some)
     return undone
 
@@ -269,7 +269,3 @@ def _cuts(value: Sequence[Sequence[Any]], key: str, body: str) -> list[Segment]:
     if at != len(body):
         raise DecisionRefused(f"the segments end at {at}, the text of {key} at {len(body)}", key=key)
     return cuts
-
-
-def _chunks(numbers: Sequence[int]) -> list[Sequence[int]]:
-    return [numbers[at : at + _CHUNK] for at in range(0, len(numbers), _CHUNK)]

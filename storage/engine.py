@@ -142,7 +142,7 @@ class Database:
             yield
         except StorageError:
             raise
-        except Exception as error:
+        except Exception as error:  # of a driver's own kind; what is none of a database's goes on as it is
             own = self.translate(error)
             if own is None:
                 raise

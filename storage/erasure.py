@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from scraper.model import Lang
 from storage import removals
 from storage.blobs import relative_path
 from storage.dialects import upsert
+from storage.portions import portions
 from storage.schema import (
     AssetRecord,
     AttachmentRecord,
@@ -36,8 +37,6 @@ _tombstones = rows_of(TombstoneRecord)
 
 #: tables whose rows may name an answer
 _NAMING = (_posts, _revisions, _attachments, _failures, _validators)
-# SQLite takes 32,766 values in one statement
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +138,9 @@ def erase(connection: Connection, going: Doomed, answers: Answers, *, reason: st
         # what belongs to a post goes with it
         (_posts, _posts.c.id, ids),
     ):
-        for some in _chunks(values):
+        for some in portions(values):
             connection.execute(delete(table).where(column.in_(some)))
-    for some in _chunks(list(going.pictures)):
+    for some in portions(list(going.pictures)):
         connection.execute(delete(_assets).where(_assets.c.sha256.in_(some)))
     _end_answers(connection, going, answers.gone)
     for (file, offset), (new_file, new_offset) in answers.moved.items():
@@ -162,20 +161,20 @@ def finished(connection: Connection, now: datetime) -> None:
 
 def _end_answers(connection: Connection, going: Doomed, gone: set[int]) -> None:
     """Answers that other posts came with keep their row without its bytes; those that nobody names go."""
-    for some in _chunks(sorted(gone)):
+    for some in portions(sorted(gone)):
         connection.execute(
             update(_captures).where(_captures.c.id.in_(some)).values(file=None, offset=None, length=None)
         )
     # a picture's answer has no bytes of its own; it is known by its address
     of_pictures: list[int] = []
-    for urls in _chunks(list(going.urls)):
+    for urls in portions(list(going.urls)):
         query = select(_captures.c.id).where(
             _captures.c.source_id.in_(going.sources),
             or_(_captures.c.requested_url.in_(urls), _captures.c.url.in_(urls)),
             _captures.c.file.is_(None),
         )
         of_pictures += connection.scalars(query)
-    for some in _chunks(sorted(gone.union(of_pictures, going.answers))):
+    for some in portions(sorted(gone.union(of_pictures, going.answers))):
         named: set[int | None] = set()
         for table in _NAMING:
             named |= set(connection.scalars(select(table.c.capture_id).where(table.c.capture_id.in_(some)).distinct()))
@@ -190,7 +189,7 @@ def _slices(connection: Connection, ids: list[int]) -> Iterator[str]:
         .join(_posts, _posts.c.id == _segments.c.post_id)
         .where(_segments.c.part == "body", _segments.c.lang != Lang.NONE)
     )
-    for some in _chunks(ids):
+    for some in portions(ids):
         for row in connection.execute(query.where(_segments.c.post_id.in_(some))):
             yield row.body[row.start : row.stop]
 
@@ -206,7 +205,7 @@ def _paths(urls: Iterable[str | None]) -> Iterator[str]:
 def _unshared(connection: Connection, urls: set[str], ids: Container[int]) -> set[str]:
     """Those addresses of posts that are not also other posts': a page's address is no trace of one of its posts."""
     shared: set[str] = set()
-    for some in _chunks(sorted(urls)):
+    for some in portions(sorted(urls)):
         for row in connection.execute(select(_posts.c.url, _posts.c.id).where(_posts.c.url.in_(some))):
             if row.id not in ids:
                 shared.add(row.url)
@@ -221,7 +220,7 @@ def _replaced(
     No attachment leads there any more: a damaged picture is fetched again, and its address may give others by then.
     """
     found: dict[str, str] = {}
-    for some in _chunks(sorted({url for url in urls if url})):
+    for some in portions(sorted({url for url in urls if url})):
         query = select(_captures.c.sha256, _captures.c.requested_url).where(
             _captures.c.source_id.in_(sources),
             _captures.c.requested_url.in_(some),
@@ -230,7 +229,7 @@ def _replaced(
         )
         found |= {row.sha256: row.requested_url for row in connection.execute(query) if row.sha256 not in known}
     shared: set[str] = set()
-    for some in _chunks(sorted(set(found.values()))):
+    for some in portions(sorted(set(found.values()))):
         pointing = select(_attachments.c.url, _attachments.c.post_id).where(_attachments.c.url.in_(some))
         shared |= {row.url for row in connection.execute(pointing) if row.post_id not in ids}
     return {sha256 for sha256, url in found.items() if url not in shared}
@@ -238,7 +237,7 @@ def _replaced(
 
 def _only_theirs(connection: Connection, hashes: set[str], ids: Container[int]) -> Iterator[tuple[str, str]]:
     """The pictures that no other post has, with their paths."""
-    for some in _chunks(sorted(hashes)):
+    for some in portions(sorted(hashes)):
         pointing = select(_attachments.c.sha256, _attachments.c.post_id).where(_attachments.c.sha256.in_(some))
         elsewhere = {row.sha256 for row in connection.execute(pointing) if row.post_id not in ids}
         query = select(_assets.c.sha256, _assets.c.extension).where(_assets.c.sha256.in_(some))
@@ -248,10 +247,5 @@ def _only_theirs(connection: Connection, hashes: set[str], ids: Container[int]) 
 
 
 def _rows(connection: Connection, table: Table, column: Any, ids: list[int]) -> Iterator[Mapping[Any, Any]]:
-    for some in _chunks(ids):
+    for some in portions(ids):
         yield from connection.execute(select(table).where(column.in_(some))).mappings()
-
-
-def _chunks(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for at in range(0, len(values), _CHUNK):
-        yield values[at : at + _CHUNK]

@@ -27,6 +27,7 @@ from storage.erasure import Answers, Doomed
 from storage.errors import SourceBusy, UnknownAuthor, UnknownKey
 from storage.folding import fold
 from storage.lookup import locate
+from storage.portions import portions
 from storage.redaction import Cut, cut_of, rewrite
 from storage.schema import BackupRecord, CaptureRecord, PostRecord, RunRecord, TombstoneRecord, rows_of
 from storage.tombstones import key_hash
@@ -37,8 +38,6 @@ _tombstones, _backups_made = rows_of(TombstoneRecord), rows_of(BackupRecord)
 #: told before each step, by name; who raises there stops between two steps
 Step = Callable[[str], None]
 _ATTEMPTS = 5
-# SQLite takes 32,766 values in one statement
-_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +273,8 @@ def _others(
     """Keys of the posts but mine for which the condition holds with some of the values."""
     found: dict[str, None] = {}
     query = select(_posts.c.id, _posts.c.source_id, _posts.c.native_id).order_by(_posts.c.id)
-    for at in range(0, len(values), _CHUNK):
-        for row in connection.execute(query.where(condition(values[at : at + _CHUNK]))):
+    for some in portions(values):
+        for row in connection.execute(query.where(condition(some))):
             if row.id not in mine:
                 found[f"{row.source_id}:{row.native_id}"] = None
     return tuple(found)

@@ -6,7 +6,7 @@ killed at any moment, what is noted and what nothing points to is what is left o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, select
@@ -16,12 +16,10 @@ from storage.copies import sync
 from storage.dialects import upsert
 from storage.disk import disk_faults
 from storage.engine import Database
+from storage.portions import portions
 from storage.schema import AssetRecord, CaptureRecord, RemovalRecord, rows_of
 
 _assets, _captures, _removals = rows_of(AssetRecord), rows_of(CaptureRecord), rows_of(RemovalRecord)
-
-# SQLite takes 32,766 values in one statement
-_CHUNK = 500
 
 
 def listed(connection: Connection, paths: Iterable[str]) -> None:
@@ -34,7 +32,7 @@ def listed(connection: Connection, paths: Iterable[str]) -> None:
 
 def unlisted(connection: Connection, paths: Sequence[str]) -> None:
     """Forget that files had to go."""
-    for some in _chunks(paths):
+    for some in portions(paths):
         connection.execute(delete(_removals).where(_removals.c.path.in_(some)))
 
 
@@ -56,7 +54,7 @@ def _to_remove(connection: Connection) -> list[str]:
     """The files that have to go: those of them that something has pointed to since are no longer listed."""
     paths = list(connection.scalars(select(_removals.c.path).order_by(_removals.c.path)))
     needed: set[str] = set()
-    for some in _chunks(paths):
+    for some in portions(paths):
         needed |= set(connection.scalars(select(_captures.c.file).where(_captures.c.file.in_(some)).distinct()))
         names = [path.rpartition("/")[2].partition(".")[0] for path in some]
         held = select(_assets.c.sha256, _assets.c.extension).where(_assets.c.sha256.in_(names))
@@ -70,8 +68,3 @@ def _remove(place: Path) -> None:
         place.unlink(missing_ok=True)
         if place.parent.is_dir():
             sync(place.parent)
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for at in range(0, len(values), _CHUNK):
-        yield values[at : at + _CHUNK]

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, insert, or_, select, update
 
 from storage.dialects import upsert
+from storage.portions import portions
 from storage.schema import (
     AbsenceRecord,
     CaptureRecord,
@@ -27,9 +28,6 @@ from storage.schema import (
 
 _posts, _runs, _captures = rows_of(PostRecord), rows_of(RunRecord), rows_of(CaptureRecord)
 _sightings, _looks, _absences = rows_of(SightingRecord), rows_of(LookRecord), rows_of(AbsenceRecord)
-
-# SQLite takes 32,766 values in one statement
-_CHUNK = 1000
 
 
 def record_sightings(
@@ -57,11 +55,11 @@ def record_sightings(
 def saw(connection: Connection, run_id: int, native_ids: Sequence[str], now: datetime) -> None:
     """Note that this run saw these posts of its source though it does not record them; some may not be held."""
     source_id, _ = _run(connection, run_id)
-    for at in range(0, len(native_ids), _CHUNK):
+    for some in portions(native_ids):
         query = (
             select(_posts.c.id, _posts.c.gone_at)
             .outerjoin(_sightings, _sightings.c.post_id == _posts.c.id)
-            .where(_posts.c.source_id == source_id, _posts.c.native_id.in_(native_ids[at : at + _CHUNK]))
+            .where(_posts.c.source_id == source_id, _posts.c.native_id.in_(some))
             .where(_sightings.c.run_id.is_distinct_from(run_id))
         )
         found = connection.execute(query).all()
@@ -95,8 +93,7 @@ def looked_at_pages(connection: Connection, run_id: int, urls: Sequence[str], no
     """Note that the run read all of these pages; how many posts that stood on them are gone by that."""
     source_id, scope = _run(connection, run_id)
     gone = 0
-    for at in range(0, len(urls), _CHUNK):
-        some = urls[at : at + _CHUNK]
+    for some in portions(urls):
         missed = (
             _missed(source_id, run_id, scope, _looks.c.url == _captures.c.requested_url)
             .join(_captures, _captures.c.id == _posts.c.capture_id)
@@ -136,8 +133,7 @@ def _missed(source_id: str, run_id: int, scope: str | None, earlier: Any) -> Sel
 
 def _mark(connection: Connection, run_id: int, missed: Select[tuple[int]], now: datetime) -> int:
     gone = list(connection.scalars(missed))
-    for at in range(0, len(gone), _CHUNK):
-        some = gone[at : at + _CHUNK]
+    for some in portions(gone):
         connection.execute(update(_posts).where(_posts.c.id.in_(some)).values(gone_at=now))
         connection.execute(
             insert(_absences), [{"post_id": post_id, "gone_at": now, "run_id": run_id} for post_id in some]
