@@ -115,7 +115,7 @@ def weigh(body: str) -> list[Word]:
                     word.lean(LANGUAGES.index(hint), push)
                 hint, push = None, 0.0
             if gap == "-":
-                _hyphenate(words, word)
+                _hyphenate(body, words, word)
                 if not shouting and text[0].isupper() and words and body[words[-1].start].isupper():
                     for half in (words[-1], word):
                         half.weight = min(half.weight, _NAME)
@@ -149,11 +149,11 @@ def _is_name(body: str, word: Word) -> bool:
     return text[0].isupper() and text[1:].islower() and body[word.start - 1 : word.start] in (" ", "-")
 
 
-def _hyphenate(words: Sequence[Word], last: Word) -> None:
+def _hyphenate(body: str, words: Sequence[Word], last: Word) -> None:
     """Let «Aix-en-Provence» be a name and «tête-à-tête» one word: its small words are of no sentence."""
     chain = [last]
     for word in reversed(words[-_CHAIN:]):
-        if word.end != chain[-1].start - 1:
+        if body[word.end : chain[-1].start] != "-":
             break
         chain.append(word)
     if len(chain) > 2:
