@@ -34,3 +34,12 @@ GOING_ON = _words("""
     is are was were has had will would and or of who which made makes comes came said says opens as with for
     est sont était sera ont et ou de du des qui que dont comme dit avec pour par
     """)
+
+#: words of which a line is made that only says where the other language is: «Aussi en français sur notre site»
+POINTING = _words("""
+    english french anglais anglaise français française francais francaise vf va version text texte translation
+    traduction a also an and as at available below above bio click comment comments description down first follow
+    follows for go here in is it link next on our out page post read reply replies scroll see site story swipe the
+    this thread to up web website après au aussi bas ci cliquez commentaire commentaires dans de dessous dessus
+    disponible en et fil ici l la le lien lire notre par plus premier réponse réponses suit suite sur voir
+    """)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from scraper.text.lexicon import POINTING
+
 
 class Marker(NamedTuple):
     """A marker, ``body[start:end]``; ``lang`` is the language of the text that it begins, if it begins one."""
@@ -17,7 +19,7 @@ class Marker(NamedTuple):
 
 _LABELS = {
     "fr": "FR Fr fr FRA Fra fra FRE VF vf Français Francais FRANÇAIS français Française French FRENCH french",
-    "en": "EN En en ENG Eng eng GB UK VO English ENGLISH english Anglais ANGLAIS anglais",
+    "en": "EN En en ENG Eng eng GB UK VO VA English ENGLISH english Anglais ANGLAIS anglais",
     "de": "DE GER DEU Deutsch DEUTSCH German Allemand",
     "es": "ES ESP SPA Español ESPAÑOL Spanish Espagnol",
     "it": "IT ITA Italiano ITALIANO Italian Italien",
@@ -30,25 +32,46 @@ _LABEL_OF = {name: lang for lang, names in _LABELS.items() for name in names.spl
 _NAMES = "|".join(sorted(_LABEL_OF, key=len, reverse=True))
 _INTRO = r"(?:(?:[Ii]n|[Ee]n|[Vv]ersion|IN|EN|VERSION)[ ])?"
 _OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?|VERSION))?"
-_BRACKETED = re.compile(rf"[(\[] ?{_INTRO}({_NAMES}){_OUTRO} ?[)\]](?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?")
-_COLON = re.compile(rf"(?<![^\W_])(?<!['’@#]){_INTRO}({_NAMES}){_OUTRO}[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])")
+_NAME = rf"{_INTRO}({_NAMES}){_OUTRO}"
+_BRACKETED = re.compile(
+    rf"(?<!\w)[(\[{{<*_]{{1,3}} ?{_NAME} ?[)\]}}>*_]{{1,3}}(?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?(?!\w)"
+)
+_COLON = re.compile(rf"(?<![^\W_])(?<!['’@#]){_NAME}[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])")
+#: what may stand before and behind a label that has its line: emoji, arrows, rules
+_ORNAMENT = r"[^\w\n\"'«»“”()\[\]#@.,!?]{0,8}"
 _ALONE = re.compile(
-    rf"""(?m)^[ ]?(?:
-        {_INTRO}(?P<line>{_NAMES})(?:[ ][–—|/-](?=[ ])|[ ]?$)
+    rf"""(?m)^{_ORNAMENT}(?:
+        {_INTRO}(?P<line>{_NAMES}){_OUTRO}(?:[ ][–—|/>-](?=[ ])|{_ORNAMENT}$)
       | {_INTRO}(?P<stop>{_NAMES})[.)](?=[ ]\S)
     )""",
     re.VERBOSE,
 )
+#: «F : … E : …», each at the start of a line
+_INITIALS = (re.compile(r"(?m)^F ?: "), re.compile(r"(?m)^[EA] ?: "))
+#: «Traduction :», «(English translation)»: a part begins, of whatever language
+_TRANSLATION = re.compile(
+    r"""(?im)^[(\[*]?(?:(?:english|french)[ ])?(?:translation|traduction|trad\.)
+        (?:[ ](?:anglaise|fran[cç]aise|in[ ]english|en[ ]fran[cç]ais))?
+        [)\]*]?(?:[ \u00a0\u202f]?:(?=\s)|[ ]?$)""",
+    re.VERBOSE,
+)
 #: «(English below)», «*version française ci-dessous*»: where a part stands, not that it begins here
 _WHERE = re.compile(
-    r"""(?i)[(\[*]?\b(?:(?:en|fr|vf|english|french|anglais|français
+    r"""(?i)[(\[*]?(?:\b(?:the|le|l['’])[ ]?)?\b(?:(?:en|fr|vf|va|english|french|anglais|français
         |version[ ](?:anglaise|fran[cç]aise)
         |(?:english|french)[ ](?:version|text))
         (?:[ ](?:text|version))?
         [ ](?:below|follows|above|ci-dessous|ci-après|plus[ ]bas|suit|(?:in|on|dans|en|sur)[ ](?:[\w']{1,8}[ ])?
-        (?:comments?|thread|replies|reply|website|site|page|commentaires?|fil|réponses?|next[ ]post)))\b[)\]*]?""",
+        (?:comments?|thread|replies|reply|website|site|page|link|lien|commentaires?|fil|réponses?|next[ ]post)
+        ))\b[)\]*]?""",
     re.VERBOSE,
 )
+#: a line, or what stands in brackets, that may be nothing but such words
+_SAYS = re.compile(
+    r"(?im)(?:^|[(\[*])(?=[^\n()\[\]*]{0,48}\b(?:english|french|anglais|fran[cç]ais|anglaise|fran[cç]aise|v[af])\b)"
+    r"[^\n()\[\]*]{4,64}(?:$|[)\]*])"
+)
+_WORD = re.compile(r"[^\W\d_]+")
 
 #: what a flag may mean; it mostly means a place
 FLAGS = {
@@ -60,17 +83,33 @@ _BREAKS = frozenset('.!?…/|»”")]}•·:')
 
 def find_labels(body: str) -> Iterator[Marker]:
     """The labels «(EN)», «FR:», «English :»; a language's name within a sentence is none."""
-    if "(" in body or "[" in body:
-        for m in _BRACKETED.finditer(body):
-            yield Marker(m.start(), m.end(), _LABEL_OF[m[1]])
+    for m in _BRACKETED.finditer(body):
+        yield Marker(m.start(), m.end(), _LABEL_OF[m[1]])
     if ":" in body or "：" in body:
-        for m in _COLON.finditer(body):
-            if _is_clear(body, m):
-                yield Marker(m.start(), m.end(), _LABEL_OF[m[1]])
+        yield from _with_colon(body)
     for m in _ALONE.finditer(body):
         yield Marker(m.start(), m.end(), _LABEL_OF[m["line"] or m["stop"]])
     for m in _WHERE.finditer(body):
         yield Marker(m.start(), m.end(), None)
+    for m in _SAYS.finditer(body):
+        words = _WORD.findall(m[0].lower())
+        if len(words) > 1 and POINTING.issuperset(words):
+            yield Marker(m.start(), m.end(), None)
+    for m in _TRANSLATION.finditer(body):
+        yield Marker(m.start(), m.end(), None)
+
+
+def _with_colon(body: str) -> Iterator[Marker]:
+    """The names with a colon that are labels: by where they stand, or because one of another language is a label."""
+    found = [(m, _LABEL_OF[m[1]]) for m in _COLON.finditer(body)]
+    clear = {lang for m, lang in found if _is_clear(body, m)}
+    for m, lang in found:
+        if _is_clear(body, m) or clear - {lang}:
+            yield Marker(m.start(), m.end(), lang)
+    french, english = (initial.search(body) for initial in _INITIALS)
+    if french and english:
+        yield Marker(french.start(), french.end(), "fr")
+        yield Marker(english.start(), english.end(), "en")
 
 
 def _is_clear(body: str, m: re.Match[str]) -> bool:

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from scraper.text.evidence import Word
 
 _OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
-_CLOSING = re.compile(r"(?:[ \u00a0\u202f]?(?:[!?;:](?![a-z(])|»(?!\w))|[.…,;)\]”\"’'°%*_~]|[\u00a0\u202f][!?;:»])+")
+_CLOSING = re.compile(
+    r"(?:[ \u00a0\u202f]?(?:[!?;:](?![a-z(])|»(?!\w))|[.…,;)\]”\"’'°%*_~]|[ \u00a0\u202f]?[€$£]|[\u00a0\u202f][!?;:»])+"
+)
 #: what follows the number of an item: «1. », «2) »
 _NUMBERING = re.compile(r"[.)][^\S\n]")
 _SEPARATING = re.compile(
-    r"\s(?:/{1,3}|\|{1,2})\s|[^\S\n][·•]\s|[.!?…]\s[-–—]\s|\n\s{0,3}(?:[./\-–—]|[*_-]{3,9}|\* \* \*)\s{0,3}\n"
+    r"\s(?:/{1,3}|\|{1,2}|[→➡⇒]\ufe0f?|>{1,2}|~{1,3})\s|[^\S\n][·•]\s|[.!?…]\s[-–—]\s"
+    r"|\n\s{0,3}(?:[./\-–—]|[*_-]{3,9}|\* \* \*)\s{0,3}\n"
 )
+
+#: signs that are no text where they stand alone between one language and the other
+_PARTING = frozenset(":;,")
 
 
 @dataclass(slots=True)
@@ -51,7 +57,8 @@ def bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterato
         ceiling = words[pieces[k + 1].first].start if k + 1 < len(pieces) else len(body)
         low = max(floor, start - 8)
         opening = _OPENING.search(body, low, start)
-        closing = _CLOSING.match(body, end, min(ceiling, end + 12))
+        parted = k + 1 < len(pieces) and piece.state != pieces[k + 1].state and body[end:ceiling].strip() in _PARTING
+        closing = None if parted else _CLOSING.match(body, end, min(ceiling, end + 12))
         start = opening.start() if opening else start
         end = closing.end() if closing else end
         if len(pieces) > 1:

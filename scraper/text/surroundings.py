@@ -35,28 +35,41 @@ DAY_LINE = re.compile(
         )
         (?:(?:,|[ ]at|[ ]à|[ ]-)?[ ]{_CLOCK})?
       | {_CLOCK}
-    )[)\]]?[ ]?(?:$|(?=[–—:|-][ ]))""",
+    )[)\]]?[ ]?(?:$|(?=[–—:|-][ ]|https?:|www\.|[a-z]{1, 12}\.[a-z]{2, 4}/))""",
     re.VERBOSE,
 )
 #: what a platform or a person puts around a post that is shared, and a pin with its place
 SHARED = re.compile(r"\b(?:RT|rt) @\w{1,64} ?:|\(?\b[Vv]ia @\w{1,64}\)?|^[ ]?📍[^\n.!?]{1,60}$", re.MULTILINE)
 _PARTICLE = r"d[eu]s?|l[ae]s?|of|the|and|et|à|by|par|for|pour|van|von|&|[/–|-]"
 _NAMED = rf"(?:(?:d['’]|l['’])?[A-ZÀ-Þ][\w.’'-]{{0,30}},?|{_PARTICLE}|\d{{4}})"
-#: a line that only tells whose picture it is; names are known by their capitals
-WHOSE = re.compile(
-    rf"""(?m)^[ ]?[([]?(?:
-        (?:©|\([cC]\)[ ])[^\n]{{1,120}}
-      | [Cc]ontains[ ]modified[ ]Copernicus[^\n]{{1,120}}
-      | (?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI)/[^\n]{{1,100}}
-      | (?:📷|📸|🎥|(?i:
-            (?:photo(?:graphie|graph|grapher|graphe)?s?|images?|pictures?|vid[ée]os?|clichés?|visuels?|source)
-            (?:[ ]cr[ée]dits?|[ ]courtesy)?(?:[ ]?:|[ ](?:by|par))
+#: what has pictures: «archives du musée du Lac», «Vesta consortium»
+_HOLDING = (
+    "archives?|collections?|fonds|service|agency|agence|museum|mus[ée]e|library|biblioth[èe]que|studios?|press|presse"
+    "|consortium|team|[ée]quipe|observatory|observatoire|institute?|university|universit[ée]|mairie|office|foundation|fondation"
+    "|association|laboratory|laboratoire|medialab|department|d[ée]partement|centre|center|communications?"
+)
+#: a few words with such a one, that are no sentence
+_HELD = (
+    rf"(?i:(?!(?:the|an?|l[ae]s?|une?|des|our|notre|nos|l['’])\b)(?=[^\n()]{{0,80}}\b(?:{_HOLDING})\b)"
+    r"(?:(?!\b(?:in|on|over|from|with|at|is|are|was|dans|sur|avec|depuis|est|sont|vue?s?|seen|prise?|taken)\b)"
+    r"[^\n.!?()\[\]]|(?<=\b\w)\.){2,90})"
+)
+_PICTURE = (
+    r"photo(?:graphie|graph|grapher|graphe)?s?|images?|pictures?|vid[ée]os?|clichés?|visuels?|illustrations?|source"
+)
+_WHOSE = rf"""(?:
+        (?:(?i:{_PICTURE})[ ])?(?:©|\([cC]\)[ ])[^\n()\[\]]{{1,120}}
+      | [Cc]ontains[ ]modified[ ]Copernicus[^\n()]{{1,120}}
+      | (?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI)/[^\n()]{{1,100}}
+      | (?:(?:📷|📸|🎥)\ufe0f?(?:[ ]?:|[ ](?:by|par)\b)?|(?i:
+            (?:{_PICTURE})(?:[ ]cr[ée]dits?|[ ]courtesy)?(?:[ ]?:|[ ](?:by|par))
           | cr[ée]dits?(?:[ ](?:photos?|images?|vid[ée]os?))?[ ]?:?
           | courtesy(?:[ ]of)?[ ]?:?))[ ]?
-        {_NAMED}(?:[ ]{_NAMED}){{0,9}}
-    )[)\]]?(?=[ ]?$|[ ]https?:)""",
-    re.VERBOSE,
-)
+        (?:{_NAMED}(?:[ ]{_NAMED}){{0,9}}|{_HELD})
+    )"""
+#: a line, or brackets, that only tell whose picture it is; names are known by their capitals
+WHOSE = re.compile(rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?$|[ ]https?:)", re.VERBOSE)
+WHOSE_IN_BRACKETS = re.compile(rf"[(\[]{_WHOSE}[ ]?[)\]]", re.VERBOSE)
 #: «(1/2)», a part of a thread; a camera's name for a file; a line that is only a number with letters
 FILE_NAME = re.compile(
     r"""\(\d{1,2}/\d{1,2}\)

@@ -15,7 +15,7 @@ from scraper.text.credit import FILE_MARK, FILE_NUMBER, find_credits
 from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
 from scraper.text.markers import FLAGS, find_labels
-from scraper.text.surroundings import DAY_LINE, FILE_NAME, SHARED, STAMP, WHOSE
+from scraper.text.surroundings import DAY_LINE, FILE_NAME, SHARED, STAMP, WHOSE, WHOSE_IN_BRACKETS
 
 
 class Kind(IntEnum):
@@ -60,7 +60,7 @@ _SHORTCODE = re.compile(r":[a-z][a-z0-9_+-]{1,30}:")
 _DOTTED = re.compile(r"://|\.[A-Za-z0-9]")
 _NEWLINE = re.compile("\n")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
-_PLAIN = re.compile(r"(?P<word>[^\W\d_](?:[^\W_]|[\u0300-\u036f]|['’ʼ](?=[^\W\d_]))*)|\d(?:[\d.,:/×x]*\d)?")
+_PLAIN = re.compile(r"(?P<word>[^\W\d_](?:[^\W_]|[\u0300-\u036f]|['’ʼ](?=[^\W\d_]))*)|\d(?:[\d.,:/×x–-]*\d)?")
 
 
 def _specials(body: str) -> list[Token]:
@@ -82,6 +82,8 @@ def _specials(body: str) -> list[Token]:
             take(Kind.CREDIT, FILE_MARK)
         take(Kind.CREDIT, FILE_NAME)
     take_lines(Kind.CREDIT, WHOSE)
+    if "(" in body or "[" in body:
+        take(Kind.CREDIT, WHOSE_IN_BRACKETS)
     if has_no_case(body):
         found += [Token(Kind.CREDIT, start, end) for start, end in caseless_credits(body)]
     if "@" in body or "📍" in body:
@@ -192,7 +194,7 @@ def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
     ended = any(c in ".!?…" for c in gap)
     if (behind[:1] and behind[0] in _HOLDS) or _SPACED.match(behind):
         # «la #tour.», «… en fait… #Rome. Oui», «#Puis-je»
-        return not ended or (alone and after is not None)
+        return not ended or (alone and after is not None and token.kind is Kind.TAG)
     if ended:
         return False
     if previous.kind is Kind.WORD and body[previous.start : previous.end].lower() in LEADING_ON:
