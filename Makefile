@@ -31,10 +31,11 @@ docs: $(READY)
 	$(BIN)/python docs/story.py docs/story.md
 	$(BIN)/python docs/modules.py docs/modules.md
 
-# the word table of the split, made anew from wordfreq; the same bytes each time
+# the tables of the split, made anew from wordfreq and langdetect's profiles; the same bytes each time
 tables: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[tables]'
 	$(BIN)/python benchmarks/tuning/words.py
+	$(BIN)/python benchmarks/tuning/letters.py
 
 format: $(READY)
 	$(BIN)/ruff format .

@@ -71,15 +71,16 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel):
 
 
 def test_the_wheel_carries_the_licence_of_each_part_of_it(wheel):
-    """The word table is share-alike: its licence lies beside it and in the wheel's record, and the metadata say so."""
+    """The licences of the two tables lie beside them and in the wheel's record, and the metadata name them."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = next(archive.read(n).decode() for n in names if n.endswith(".dist-info/METADATA"))
         lines = gzip.decompress(archive.read("scraper/text/words.txt.gz")).splitlines()
-    assert "License-Expression: MIT AND CC-BY-SA-4.0" in metadata
+    assert "License-Expression: MIT AND CC-BY-SA-4.0 AND Apache-2.0" in metadata
     kept = {n.partition(".dist-info/licenses/")[2] for n in names}
-    assert {"LICENSE", "NOTICE", "scraper/text/words.LICENSE"} <= kept
-    assert "scraper/text/words.LICENSE" in names
+    beside = {"scraper/text/words.LICENSE", "scraper/text/letters.LICENSE"}
+    assert {"LICENSE", "NOTICE", *beside} <= kept
+    assert beside <= set(names)
     assert len(lines) > 200_000
     assert lines == sorted(lines)
 

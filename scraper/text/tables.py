@@ -27,9 +27,12 @@ JOINED = 3.5
 #: a word that no table has: how much of a language's words are such, and how far its letters are believed
 UNKNOWN, BELIEVED = 0.02, 0.9
 _UNKNOWN = log(UNKNOWN)
+#: a word's letters say no more than this
+_LEAST = -60.0
 #: how much of a language's words are found in texts of another, which the table counts there: quotations, titles, names
 QUOTED = 0.05
 _LETTERS = 24
+_PLACE = {language: place for place, language in enumerate(LANGUAGES)}
 _CYRILLIC = LANGUAGES.index("ru")
 #: a word as common as this in one of the languages is known
 _KNOWN = log(1e-6)
@@ -53,6 +56,8 @@ def _relative(scores: list[float]) -> tuple[float, ...]:
 
 def _alien(word: str) -> tuple[float, ...] | None:
     """The verdict on a word outside the Latin script, or None for a Latin one."""
+    if word.isascii():
+        return None
     letter = next((c for c in word if c > "\u024f" and c.isalpha()), None)
     if letter is None or "\u1e00" <= letter <= "\u1eff" or unicodedata.name(letter, "").startswith("LATIN"):
         return None
@@ -76,15 +81,13 @@ def _score(word: str) -> WordScore:
             core, bonus = head, CONTRACTED[tail]
         core = core.replace("'", "") or word
         known = find(core)
-    foreign = QUOTED * exp(max(known.values())) if known else 0.0
-    scores = []
-    for language, letters in zip(LANGUAGES, spelling(core, LANGUAGES), strict=True):
-        nats = letters * BELIEVED
-        if language in known:
-            own = exp(known[language]) - foreign
-            scores.append(log(UNKNOWN * exp(max(nats, -60.0)) + (own if own > 0.0 else 0.0)))
-        else:
-            scores.append(_UNKNOWN + (nats if nats > -60.0 else -60.0))
+    nats = [letters * BELIEVED for letters in spelling(core)]
+    scores = [_UNKNOWN + (n if n > _LEAST else _LEAST) for n in nats]
+    if known:
+        foreign = QUOTED * exp(max(known.values()))
+        for language, common in known.items():
+            place = _PLACE[language]
+            scores[place] = log(exp(scores[place]) + max(exp(common) - foreign, 0.0))
     if bonus:
         scores = [score + JOINED * (language in bonus) for language, score in zip(LANGUAGES, scores, strict=True)]
     listed = bool(bonus) or (bool(known) and max(known.values()) > _KNOWN)

@@ -24,7 +24,7 @@ _NATS = [(_RAREST + (code - ord("0")) / _STEPS) * log(10) for code in range(128)
 
 
 #: so many bytes of the table are looked through for a word
-_BLOCK = 2048
+_BLOCK = 512
 
 
 class _Table(NamedTuple):
