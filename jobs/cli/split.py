@@ -184,7 +184,7 @@ def record_of(line: Line, more: Also = NOTHING_MORE) -> dict[str, Any]:
 
 def _credits(raw: str) -> list[dict[str, Any]]:
     from scraper.text.credit import find_credits
-    from scraper.text.holders import license_in
+    from scraper.text.licences import license_in
 
     return [
         {

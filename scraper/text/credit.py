@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from scraper.model import CreditLine
 from scraper.text.days import DIGITS, WORDS, days_in
-from scraper.text.holders import AGENCIES, HOLDER, JOINT, LICENSE, PERSON, agencies, holders, plausible, tidy
+from scraper.text.holders import AGENCIES, HOLDER, JOINT, PERSON, agencies, holders, plausible, tidy
+from scraper.text.licences import ALONE, BEHIND, LICENSE
+from scraper.text.surroundings import WHOSE, WHOSE_IN_BRACKETS
 
 DATE = re.compile(DIGITS)
 
@@ -40,19 +43,32 @@ _EMOJI = r"\u2600-\u27bf\U0001f1e6-\U0001faff"
 _NAMED = rf"[^\n\r#@|()\[\]{_EMOJI}]"
 _HINTED = re.compile(
     rf"""(?:(?:\b[Ii]mages?|\b[Pp]hotos?|\b[Pp]icture)[ ])?
-         \b(?:[Cc]r[eé]dits?|CR[EÉ]DITS?)(?:[ ][Pp]hotos?|[ ][Ii]mages?)?
+         \b(?:[Cc]r(?:é|e\u0301?)dits?|CR(?:É|E\u0301?)DITS?)(?:[ ][Pp]hotos?|[ ][Ii]mages?)?
          [ \u00a0\u202f]?[:：][ \u00a0\u202f]?(?P<holder>{_NAMED}{{2,160}})
        | (?:©|\([cC]\)|\b[Cc]opyright\b)[ \u00a0\u202f]?:?[ \u00a0\u202f]?(?P<owner>{_NAMED}{{2,120}})""",
     re.VERBOSE,
 )
 _SHOT = re.compile(
-    rf"""(?:\b[Pp]hotos?|\b[Ii]mages?|\b[Pp]ictures?|\b[Vv]id[eé]os?|📷|📸|🎥)\ufe0f?[ \u00a0\u202f]?:?[ \u00a0\u202f]?
-        (?:by[ ]|par[ ])?(?:{HOLDER}|{PERSON}{JOINT}{AGENCIES})
+    rf"""(?:\b[PpFf]h?otos?|\b[Ii]mages?|\b[Pp]ictures?|\b[Vv]id[eé]os?|📷|📸|🎥)\ufe0f?
+        [ \u00a0\u202f]?:?[ \u00a0\u202f]?
+        (?:(?:taken[ ]|prises?[ ])?(?:by|par)[ ]|courtesy[ ]of[ ])?(?:{HOLDER}|{PERSON}{JOINT}{AGENCIES})
         (?=[ \u00a0]{{0,3}}(?:[\n\r#@(\[)\]{_EMOJI}]|https?:|{DIGITS}|$))""",
     re.VERBOSE,
 )
-#: a line that is nothing but agencies and a name: «ESA - S. Corvaja», «ESA/NASA»
-_BARE = re.compile(rf"(?m)^[ \t]*(?:{HOLDER})(?:,?[ \t]\d{{4}})?[ \t]*\.?[ \t]*$")
+_PICTURE = r"(?:[Pp]hotos?|PHOTOS?|[Ii]mages?|[Pp]ictures?|[Vv]id[eé]os?|📷\ufe0f?|📸|🎥)[ \u00a0\u202f]?"
+#: a line that is nothing but agencies and a name, or says in so many words who took the picture
+_BARE = re.compile(
+    rf"""(?m)^[ \t]{{0,9}}(?P<text>(?:{HOLDER}|{PERSON}[ \u00a0]\({AGENCIES}\)
+          |{_PICTURE}(?:taken[ ]by|prises?[ ]par)[ ]{PERSON}
+          |{_PICTURE}(?::|by\b|par\b)[ \u00a0\u202f]?(?:{PERSON}(?={BEHIND.pattern})|@\w{{1,64}}(?:@[\w.-]{{1,80}})?)
+        )(?:,?[ \t]\d{{4}})?(?:{BEHIND.pattern})?)[ \t]?\.?[ \t]{{0,9}}$""",
+    re.VERBOSE,
+)
+#: what leads to a name: «Photo prise par », «Image courtesy of »
+_LEAD = re.compile(
+    r"^[^\w@]*(?:(?i:photo\w*|foto|images?|pictures?|vid[eé]os?|clich[eé]s?|visuels?|illustrations?|source|cr[eé]dits?|courtesy"
+    r"|copyright|of|by|par|taken|prises?)\b[^\w@]*|c\)[^\w@]*){0,5}"
+)
 #: «Thomas Pesquet, Proxima mission image 03/12/2016» and the like; a day in words only where the mission is named
 _SIGNED = re.compile(
     rf"""(?<![\w'’])(?P<person>{PERSON})[ \u00a0]?,?[ \u00a0]{{1,2}}
@@ -66,7 +82,7 @@ _SIGNED = re.compile(
 )
 #: whoever shows changed Sentinel data has to say so: https://sentinels.copernicus.eu/web/sentinel/terms-conditions
 _SENTINEL = re.compile(
-    rf"""(?:\b[Cc]r[eé]dits?[ \u00a0\u202f]?:[ \u00a0\u202f]?)?(?:©[ ]?)?
+    rf"""(?:\b[Cc]r(?:é|e\u0301?)dits?[ \u00a0\u202f]?:[ \u00a0\u202f]?)?(?:©[ ]?)?
         \b(?i:contains[ ](?:modified[ ])?Copernicus[ ](?:Sentinel(?:-\d[A-D]?)?[ ])?data
           |enthält[ ](?:modifizierte[ ])?Copernicus[ -](?:Sentinel[ -])?Daten
           |contient[ ]des[ ]données[ ](?:modifiées[ ])?Copernicus(?:[ ]Sentinel)?(?:[ ]modifiées)?)
@@ -76,9 +92,32 @@ _SENTINEL = re.compile(
     re.VERBOSE,
 )
 _YEAR = re.compile(r"\d{4}")
-#: cheap test whether a text can hold any of the above
-_ANY = re.compile(
-    r"[Cc]r[eé]dit|CR[EÉ]DIT|©|\([cC]\)|opyright|ESA|NASA|CNES|JAXA|CSA|oscosmos|OSCOSMOS|Agency|opernicus|\d{4}"
+#: what a text has, in small letters, that holds a label; a picture; a licence: cheap tests before the patterns
+_LABELS = ("cr\u00e9dit", "credit", "cre\u0301dit", "©", "(c)", "copyright")
+_PICTURES = ("photo", "foto", "image", "picture", "video", "vid\u00e9o", "📷", "📸", "🎥")
+_LICENCES = ("cc", "creative commons", "licen", "public", "rights", "droits", "etalab")
+#: … and as it is, that may be an agency's
+_AGENCIES = (
+    "ESA",
+    "NASA",
+    "CNES",
+    "JAXA",
+    "CSA",
+    "ASC",
+    "DLR",
+    "ASI",
+    "oscosmos",
+    "ROSCOSMOS",
+    "Agency",
+    "Agence",
+    "CSG",
+    "GCTC",
+    "SpaceX",
+    "rianespace",
+    "ARIANESPACE",
+    "opernicus",
+    "umetsat",
+    "EUMETSAT",
 )
 
 _SENTENCE_END = re.compile(r"(?<=\w{3})[.!?](?=\s|$)|https?:|www\.|[\"“”«»]")
@@ -91,12 +130,17 @@ def _cut(text: str) -> int:
 
 
 def _holders(text: str) -> tuple[str | None, str | None]:
-    """(person, agency) of what is left without dates and file numbers."""
+    """(person, agency) of what is left without dates and file numbers; an account is a person's."""
+    if text.startswith("@"):
+        return text, None
     return holders(DATE.sub(" ", FILE_NUMBER.sub(" ", text)))
 
 
 def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | None]]:
     """(start, end, person, agency, mission) of each credit line, as they are found."""
+    quiet = body.lower()
+    labelled, shown = (any(map(quiet.__contains__, words)) for words in (_LABELS, _PICTURES))
+    named = any(map(body.__contains__, _AGENCIES))
     # names are looked for only where a day may stand behind one
     for m in _SIGNED.finditer(body) if _YEAR.search(body) else ():
         mission = m["m1"] or m["m2"] or m["m3"] or m["m4"]
@@ -106,35 +150,34 @@ def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | 
         yield m.start(), m.end(), tidy(m["person"]), None, (mission or "").strip() or None
     for m in _SENTINEL.finditer(body) if "opernicus" in body else ():
         yield m.start(), m.end(), None, f"Copernicus/{agencies(m['by'])}" if m["by"] else "Copernicus", None
-    for m in _HINTED.finditer(body):
+    for m in _HINTED.finditer(body) if labelled else ():
         group = "holder" if m["holder"] is not None else "owner"
         end = m.start(group) + _cut(m[group])
         holder = body[m.start(group) : end]
         if end > m.start(group) and plausible(holder):
             yield (m.start(), end, *_holders(holder), None)
-    for m in _SHOT.finditer(body):
-        yield (
-            m.start(),
-            m.end(),
-            *_holders(re.sub(r"^\W*(?:[a-zé]+\s?:?\s)?(?:by |par )?", "", m.group(), flags=re.I)),
-            None,
-        )
-    for m in _BARE.finditer(body):
-        text = m.group()
-        start = m.start() + len(text) - len(text.lstrip())
-        yield (start, m.start() + len(text.rstrip()), *_holders(text), None)
+    for m in _SHOT.finditer(body) if shown and named else ():
+        yield (m.start(), m.end(), *_holders(_LEAD.sub("", m.group())), None)
+    for m in _BARE.finditer(body) if shown or named else ():
+        yield (m.start("text"), m.end("text"), *_holders(_LEAD.sub("", m["text"])), None)
+    for pattern in (WHOSE, WHOSE_IN_BRACKETS):
+        for m in pattern.finditer(body):
+            inner = m.group().strip(" ()[]")
+            yield (start := body.index(inner, m.start()), start + len(inner), *_holders(_LEAD.sub("", inner)), None)
+    for m in ALONE.finditer(body) if any(map(quiet.__contains__, _LICENCES)) else ():
+        yield m.start("stated"), m.end("stated"), None, None, None
 
 
 def find_credits(body: str) -> tuple[CreditLine, ...]:
     """The credit lines of ``body`` in order, not overlapping; empty where there is none.
 
-    A date or file number on the same line belongs to the line's credit. File numbers that stand alone behind it
-    (a habit on Flickr) are the last credit's; with no credit at all they make one by themselves.
+    A date, file number or licence on the same line belongs to the line's credit. A licence on a line of its own is a
+    credit line that names nobody. File numbers that stand alone (a habit on Flickr) are the last credit's that names
+    somebody; with no credit at all they make one by themselves.
     """
     lines: list[CreditLine] = []
     end = 0
-    found = sorted(_spans(body), key=lambda s: (s[0], -s[1])) if _ANY.search(body) else []
-    for start, stop, person, agency, mission in found:
+    for start, stop, person, agency, mission in sorted(_spans(body), key=lambda span: (span[0], -span[1])):
         if start < end:
             continue
         stop = _with_tail(body, stop)
@@ -156,37 +199,35 @@ def find_credits(body: str) -> tuple[CreditLine, ...]:
     return _with_files(body, lines)
 
 
-_TAIL = re.compile(rf"[ \t\u00a0]{{1,3}}{DIGITS}")
+_TAIL = re.compile(rf"[ \t\u00a0]{{1,3}}{DIGITS}|{BEHIND.pattern}")
 
 
 def _with_tail(body: str, stop: int) -> int:
-    """The end of a credit line with the date that may follow on the same line."""
-    tail = _TAIL.match(body, stop)
-    return tail.end() if tail else stop
+    """The end of a credit line with the date and the licence that may follow on the same line."""
+    for _ in range(2):
+        tail = _TAIL.match(body, stop)
+        stop = tail.end() if tail else stop
+    return stop
 
 
 def _with_files(body: str, lines: list[CreditLine]) -> tuple[CreditLine, ...]:
-    known = [(line.start, line.start + len(line.text)) for line in lines]
     if not any(map(body.__contains__, "0123456789")):
         return tuple(lines)
-    loose = [f for f in FILE_NUMBER.finditer(body) if not any(a <= f.start() < b for a, b in known)]
+    known = iter(lines)
+    line = next(known, None)
+    loose: list[re.Match[str]] = []
+    for found in FILE_NUMBER.finditer(body):
+        while line is not None and line.start + len(line.text) <= found.start():
+            line = next(known, None)
+        if line is None or found.start() < line.start:
+            loose.append(found)
     if not loose:
         return tuple(lines)
-    numbers = tuple(dict.fromkeys(f.group() for f in loose))
+    numbers = tuple(dict.fromkeys(found.group() for found in loose))
     if not lines:
-        first = loose[0]
-        return (CreditLine(text=first.group(), start=first.start(), files=numbers),)
-    last = lines[-1]
-    lines[-1] = CreditLine(
-        text=last.text,
-        start=last.start,
-        person=last.person,
-        agency=last.agency,
-        mission=last.mission,
-        day=last.day,
-        other_reading=last.other_reading,
-        files=tuple(dict.fromkeys((*last.files, *numbers))),
-    )
+        return (CreditLine(text=loose[0].group(), start=loose[0].start(), files=numbers),)
+    at = next((i for i in reversed(range(len(lines))) if lines[i].person or lines[i].agency), len(lines) - 1)
+    lines[at] = replace(lines[at], files=tuple(dict.fromkeys((*lines[at].files, *numbers))))
     return tuple(lines)
 
 

@@ -1,11 +1,13 @@
-"""Whom a credit line names: agencies, a person, the licence's words; as they are written, one spelling of a name."""
+"""Whom a credit line names: agencies and a person; as they are written, one spelling of a name."""
 
 from __future__ import annotations
 
 import re
 
+from scraper.text.licences import LICENSE
+
 _AGENCY = (
-    r"(?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI|UKSA|Roscosmos|ROSCOSMOS|SpaceX|Arianespace|CSG|GCTC|Copernicus|Eumetsat"
+    r"(?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI|UKSA|Roscosmos|ROSCOSMOS|SpaceX|Arianespace|ARIANESPACE|CSG|GCTC|Copernicus|Eumetsat"
     r"|EUMETSAT|Canadian Space Agency|European Space Agency|Agence spatiale canadienne|Agence spatiale europ[ée]enne)"
 )
 JOINT = r"[ \u00a0\u202f]?[/–—&+,-][ \u00a0\u202f]?"
@@ -14,25 +16,16 @@ AGENCIES = rf"{_AGENCY}(?:{JOINT}{_AGENCY}){{0,5}}"
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _WORD = rf"(?:[{_UPPER}]\.[ \u00a0]?){{0,2}}[{_UPPER}][\w'’-]{{1,30}}"
 PERSON = rf"{_WORD}(?:[ \u00a0]{_WORD}){{0,3}}"
-LICENSE = (
-    r"(?:\bCC0(?:[ ]1\.0)?\b|\bCC[ -]BY(?:[ -](?:SA|NC|ND|IGO|\d\.\d)){0,5}\b"
-    r"|\b[Pp]ublic [Dd]omain\b|\b[Dd]omaine [Pp]ublic\b)"
-)
 #: agencies with the people and the licence behind them
 HOLDER = rf"{AGENCIES}(?:{JOINT}{PERSON}){{0,3}}(?:[ \u00a0]?[,–/-]?[ \u00a0]?{LICENSE})?"
 
+_YEAR = re.compile(r"^\d{4}(?:[–-]\d{2,4})?[ \u00a0,]{1,2}")
 _INITIALS = re.compile(r"(?<=\.)(?=\w)")
-
-
-def license_in(text: str) -> str | None:
-    """The licence that ``text`` states, in its words; None where it states none."""
-    found = re.search(LICENSE, text)
-    return found.group() if found else None
 
 
 def plausible(holder: str) -> bool:
     """Whether ``holder`` names someone: an agency, or a capitalised name and little else."""
-    words = holder.split()
+    words = re.sub(LICENSE, " ", holder).strip(" ,;–—-").split()
     return bool(re.match(AGENCIES, holder)) or (
         0 < len(words) <= 10 and sum(w[:1].isupper() or not w[:1].isalpha() for w in words) * 2 > len(words)
     )
@@ -53,7 +46,7 @@ def holders(text: str) -> tuple[str | None, str | None]:
 
     Dates and file numbers are no part of ``text`` any more.
     """
-    text = re.sub(LICENSE, " ", text).strip(" \t\u00a0\u202f,;:./–—-")
+    text = _YEAR.sub("", re.sub(LICENSE, " ", text).strip(" \t\u00a0\u202f,;:./()[]–—-"))
     found = re.match(AGENCIES, text)
     if found:
         return _person(text[found.end() :]), agencies(found.group())

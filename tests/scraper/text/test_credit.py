@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.model import CreditLine, Mission
+from scraper.model import CreditLine, Lang, Mission
+from scraper.text.captions import split
 from scraper.text.credit import best_credit, find_credits
 from scraper.text.days import resolve_day
-from scraper.text.holders import license_in
+from scraper.text.licences import license_in
 
 PROXIMA = Mission(id="proxima", name="Proxima", start=date(2016, 11, 17), end=date(2017, 6, 2))
 
@@ -68,6 +69,20 @@ PROXIMA = Mission(id="proxima", name="Proxima", start=date(2016, 11, 17), end=da
         ("iss066e123489", None, None, None, ("iss066e123489",)),
         ("ISS050-E-53589", None, None, None, ("ISS050-E-53589",)),
         ("GMT127_19_13_Megan McArthur_1058", None, None, None, ("GMT127_19_13_Megan McArthur_1058",)),
+        ("Credits: ESA, ESA Standard Licence", None, "ESA", None, ()),
+        ("© ESA. All rights reserved.", None, "ESA", None, ()),
+        ("© Ada Prévert, tous droits réservés", "Ada Prévert", None, None, ()),
+        ("Copyright 2021 Ada Prévert", "Ada Prévert", None, None, ()),
+        ("Copyright ESA/CNES/ARIANESPACE", None, "ESA/CNES/ARIANESPACE", None, ()),
+        ("Ada Prévert (ESA/NASA)", "Ada Prévert", "ESA/NASA", None, ()),
+        ("Image courtesy of NASA", None, "NASA", None, ()),
+        ("Courtesy of Ada Prévert", "Ada Prévert", None, None, ()),
+        ("Photo by Ada Prévert", "Ada Prévert", None, None, ()),
+        ("Photo prise par Ada Prévert", "Ada Prévert", None, None, ()),
+        ("Photo : Ada Prévert, CC BY-NC-ND 2.0", "Ada Prévert", None, None, ()),
+        ("Picture: @ada_prevert", "@ada_prevert", None, None, ()),
+        ("Foto: ESA/DLR", None, "ESA/DLR", None, ()),
+        ("Cre\u0301dits : ESA/NASA", None, "ESA/NASA", None, ()),
     ],
 )
 def test_a_credit_line_is_taken_apart(
@@ -158,20 +173,63 @@ def test_the_mission_decides_between_two_readings(written: str, mission: Mission
     ("line", "stated"),
     [
         ("Credit: ESA/NASA–T. Pesquet, CC BY-SA 3.0 IGO", "CC BY-SA 3.0 IGO"),
+        ("Credit: ESA/NASA–T. Pesquet (CC BY-SA 3.0 IGO)", "CC BY-SA 3.0 IGO"),
         ("Credit: ESA/Rosetta/NavCam – CC BY-SA IGO 3.0", "CC BY-SA IGO 3.0"),
         ("© ESA, CC-BY-4.0", "CC-BY-4.0"),
         ("NASA/Public Domain", "Public Domain"),
         ("Photo : ESA, domaine public", "domaine public"),
+        ("© ESA. All rights reserved.", "All rights reserved"),
+        ("© Ada Prévert, tous droits réservés", "tous droits réservés"),
+        ("Credits: ESA/NASA–T. Pesquet, ESA Standard Licence", "ESA Standard Licence"),
+        ("Licence: ESA Standard Licence", "ESA Standard Licence"),
+        ("Licensed under CC BY-SA 3.0 IGO", "CC BY-SA 3.0 IGO"),
+        ("Sous licence CC BY 4.0", "CC BY 4.0"),
+        ("Creative Commons Attribution-ShareAlike 3.0 IGO", "Creative Commons Attribution-ShareAlike 3.0 IGO"),
+        ("Licence Ouverte 2.0", "Licence Ouverte 2.0"),
+        ("PUBLIC DOMAIN", "PUBLIC DOMAIN"),
         ("CC0", "CC0"),
+        ("CC0 1.0", "CC0 1.0"),
         ("Credits: ESA/NASA", None),
     ],
 )
 def test_the_licence_is_what_the_line_states(line: str, stated: str | None) -> None:
-    """In its own words, and none is inferred from an agency."""
-    assert license_in(line) == stated
+    """In its own words, none inferred from an agency; and no word of it is left in a caption."""
+    french, english = "Le lac gelé brille ce matin.", "The frozen lake is shining this morning."
+    body = f"{french}\n\n{english}\n\n{line}"
+    (found,) = find_credits(body)
+    assert license_in(found.text) == stated
+    assert [part.text for part in split(body).segments if part.lang is not Lang.NONE] == [french, english]
 
 
-@pytest.mark.parametrize("unit", ["A. ", "Ab Cd, ", "ESA/", "Credits: ", "© ", "Ab mission ", "1/1/2016", "Ab Cd-"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "All our pictures are in the public domain, take them!",
+        "Le domaine public maritime est à tous.",
+        "We publish under CC BY since 2017 and love it.",
+        "Les droits de l'enfant sont fêtés aujourd'hui.",
+    ],
+)
+def test_a_sentence_about_licences_is_no_licence(text: str) -> None:
+    """Only a line of its own, or the end of a credit line, states one."""
+    assert find_credits(text) == ()
+
+
+def test_numbers_belong_to_the_credit_that_names_somebody() -> None:
+    """A licence on a line of its own takes no file number from the photographer."""
+    who, licence = find_credits("Credits: ESA/NASA–T. Pesquet\nCC BY-SA 3.0 IGO\n607D7774")
+    assert (who.files, licence.files) == (("607D7774",), ())
+    assert best_credit((who, licence)) == who
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "A. ", "Ab Cd, ", "ESA/", "Credits: ", "© ", "Ab mission ", "1/1/2016", "Ab Cd-", "© ESA (", "[(Photo: ",
+        "CC BY-", "licence under ", "Creative Commons Attribution-", "Credits: (((ESA)))\n", "Credits: ESA 607D7774\n",
+        "607D7774 ",
+    ],
+)  # fmt: skip
 def test_long_rows_of_half_a_credit_line_take_no_time(unit: str) -> None:
     """Names, agencies and labels without end: no line is longer than a credit line can be."""
     assert all(len(line.text) < 1000 for line in find_credits(unit * (100_000 // len(unit))))
@@ -208,6 +266,10 @@ def test_the_credit_line_that_says_most_is_the_best() -> None:
                 "\n",
                 "Ab Cd, ",
                 "607D7774 ",
+                ", CC BY 4.0",
+                "(Photo: ",
+                ")",
+                "All rights reserved",
             ]
         )
     ).map("".join)
