@@ -49,16 +49,26 @@ class Workers(Protocol):
     ) -> None: ...
 
 
+def always() -> bool:
+    """True: a disk that nobody looks at has room."""
+    return True
+
+
 def taker(
-    stream: Stream, incoming: Callable[[], Incoming], settings: HttpSettings, access: Access, stop: Event
+    stream: Stream,
+    incoming: Callable[[], Incoming],
+    settings: HttpSettings,
+    access: Access,
+    stop: Event,
+    room: Callable[[], bool] = always,
 ) -> Take:
-    """What a worker does with one attachment; it is left pending once ``stop`` is set.
+    """What a worker does with one attachment; it is left pending once ``stop`` is set, or while there is no room.
 
     No token goes with it: what a post shows to all needs none, and files often live on another host.
     """
 
     def take_one(attachment: Attachment) -> MediaResult:
-        if stop.is_set():
+        if stop.is_set() or not room():
             return MediaResult(state=MediaState.PENDING)
         try:
             return take(attachment, stream=stream, incoming=incoming, settings=settings, access=access)

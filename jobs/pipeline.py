@@ -23,7 +23,9 @@ from jobs.lease import renewed
 from jobs.looks import Look
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
+from scraper.capture import Request
 from scraper.crawl import Page
+from scraper.errors import FetchError
 from scraper.masking import named, shown
 from scraper.media import fits
 from scraper.model import MediaResult, MediaState, Post
@@ -42,6 +44,8 @@ OVERLAP = timedelta(days=3)
 CHANGED = "its address or options have changed since it was read whole; everything is read once more"
 #: notes that are told
 NOTED = 20
+#: said when pictures were left because of the disk
+NO_ROOM = "pictures are left pending: the disk of the archive has less free space than it shall keep"
 #: said when a run ended because it had lost its lease
 LOST = "another run took it over in the middle; what is counted here was recorded before"
 #: outcomes of pictures recorded in one transaction
@@ -113,7 +117,7 @@ class _Harvest:
                     self.archive.reconsider(self.visit.source.id, lambda reason: fits(reason, self.means.http))
                 if self.visit.listing:
                     self._listing(workers)
-                else:
+                elif not self.visit.due_only:
                     self.archive.ask_for_missing(self.visit.source.id)
                 self._pictures(workers, until_done=True)
                 # asked to stop meanwhile, workers leave pictures pending and have no more in hand
@@ -124,6 +128,8 @@ class _Harvest:
                 self._fail("media", lost, url=self.visit.source.options.url, capture_id=None)
             self._record(workers.stop())
         self.report.media_pending = self.archive.pending_media(self.visit.source.id)
+        if self.visit.media and self.report.media_pending and not self.means.room():
+            self.report.notes.append(NO_ROOM)
         if self.report.outcome is Outcome.INTERRUPTED:
             return RunStatus.INTERRUPTED
         if self.report.failed:
@@ -141,7 +147,7 @@ class _Harvest:
         means, access = self.means, self.visit.source.media_access
         if means.crew is not None:
             return means.crew(self.archive.folder, access)
-        take = taker(means.web.stream, self.archive.blobs.incoming, means.http, access, means.stop)
+        take = taker(means.web.stream, self.archive.blobs.incoming, means.http, access, means.stop, means.room)
         return Downloads(take, means.http.connections)
 
     def _listing(self, workers: Workers) -> None:
@@ -151,12 +157,16 @@ class _Harvest:
         if cursor is None and visit.since is None and journal.cursor(visit.source.id) is not None:
             self.report.notes.append(CHANGED)
             logger.info("%s: %s", visit.source.id, CHANGED)
-        bound = visit.since or (cursor - OVERLAP if cursor else None)
+        bound = visit.since or (cursor - OVERLAP if cursor and not visit.whole else None)
         after = journal.newest_before(visit.source.id, bound, but=1, scope=visit.scope) if bound else None
         whole, any_whole = True, False
+        self.report.left, missed = visit.resume, list[Request]()
         for page in pages(visit, self.means, self.answers.fetch, since=bound, after=after):
             is_page_whole = self._page(page)
             whole, any_whole = whole and is_page_whole, any_whole or is_page_whole
+            if isinstance(page.failure, FetchError) and page.failure.retriable:
+                missed.append(page.request)
+            self.report.left = (*missed, *page.queued)
             self._pictures(workers, until_done=False)
             self.means.progress.page(page, self.report)
             if visit.enough(self.report):
@@ -217,13 +227,15 @@ class _Harvest:
             full = workers.open >= 2 * BATCH
             self._record(workers.finished(at_least=self._batch if full else 0))
             self.means.progress.media(self.report, workers.open)
+            if not self.means.room():
+                break
             last = self.archive.last_attachment()
             wanted = self.archive.wanted(
                 self.visit.source.id,
                 self.means.now(),
                 limit=2 * BATCH,
                 after_id=self._handed_in,
-                due_only=self.visit.listing,
+                due_only=self.visit.listing or self.visit.due_only,
             )
             for item in wanted:
                 self._handed_in = item.attachment_id

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from scraper.capture import Request
 from scraper.masking import shown
 from scraper.model import MediaResult, MediaState
 
@@ -49,7 +50,8 @@ class Report:
     """The counts of one visit; ``notes`` are things worth knowing that are no failures.
 
     ``failed`` counts all failures, ``failures`` are the first ``KEPT`` of them: a host that is down for a day may
-    fail a hundred thousand pictures, and the archive holds what is not told here.
+    fail a hundred thousand pictures, and the archive holds what is not told here. ``left`` is what was still to be
+    asked for when the listing was cut off, and what may answer another time.
     """
 
     source_id: str
@@ -73,6 +75,7 @@ class Report:
     failed: int = 0
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    left: tuple[Request, ...] = ()
     seconds: float = 0.0
 
     def fail(self, failure: Failure) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Protocol
 
-from jobs.downloads import Workers
+from jobs.downloads import Workers, always
 from jobs.errors import Interrupted, PostUnreadable
 from jobs.report import Failure, Outcome, Report
 from scraper.capture import Access, Capture, Fetcher, Request
@@ -69,7 +69,9 @@ class Visit:
     ``mission`` is the id that posts get when nothing in them says otherwise. ``since`` and ``until`` are a
     person's bounds on the posts' dates (aware, UTC); None takes everything. ``limit`` is the number
     of posts to take at most. ``saved`` answers the first request in place of the network, and
-    nothing further is asked. Without ``listing`` only pictures are taken: those still wanted, due or not.
+    nothing further is asked. Without ``listing`` only pictures are taken: those still wanted, due or not, or
+    those that are due with ``due_only``. ``whole`` reads the whole history, wherever the last visit ended; it
+    may ``resume`` what another one had queued when it was cut off, and is then no whole look by itself.
     ``despite_failures`` is a person's word that the next visit may go on from this one although a page failed.
     """
 
@@ -80,13 +82,17 @@ class Visit:
     limit: int | None = None
     media: bool = True
     listing: bool = True
+    due_only: bool = False
+    whole: bool = False
+    resume: tuple[Request, ...] = ()
     despite_failures: bool = False
     saved: Capture | None = None
 
     @property
     def partial(self) -> bool:
         """Whether this is no whole look at the source, so that its cursor must not move."""
-        return not self.listing or any(bound is not None for bound in (self.until, self.limit, self.saved))
+        bounds = (self.until, self.limit, self.saved)
+        return not self.listing or bool(self.resume) or any(bound is not None for bound in bounds)
 
     @property
     def scope(self) -> str:
@@ -108,7 +114,8 @@ class Means:
     """What a visit works with; ``stop`` is set by a signal, ``now`` is the clock (aware, UTC).
 
     ``crew`` makes workers for pictures out of an archive's folder and the rules that bind them; without it
-    threads of this process take them.
+    threads of this process take them. ``room`` says whether the disk has room for pictures; without it they stay
+    pending, and texts go on.
     """
 
     web: Web
@@ -118,6 +125,7 @@ class Means:
     stop: Event = field(default_factory=Event)
     progress: Progress = field(default_factory=Progress)
     crew: Callable[[Path, Access], Workers] | None = None
+    room: Callable[[], bool] = always
 
     def go_on(self) -> None:
         """Nothing, or Interrupted when somebody asked to stop."""
@@ -142,7 +150,8 @@ def pages(
             return dataclasses.replace(visit.saved, request=request, url=request.url)
         return fetch(request)
 
-    for page in crawl(visit.source, answer, since=since, after=after, max_requests=means.http.max_requests):
+    cap = means.http.max_requests
+    for page in crawl(visit.source, answer, since=since, after=after, first=visit.resume, max_requests=cap):
         yield page
         if visit.saved is not None:
             return

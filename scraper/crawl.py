@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,14 +21,19 @@ class Page:
 
     ``failure`` is what went wrong, if anything: in fetching (then there is no ``capture``) or in
     parsing (then the capture is the evidence, and ``posts`` are those read before the fault).
-    ``more`` says whether the source asked for further pages.
+    ``queued`` is what is to be asked for after it, as far as the source has said by now.
     """
 
     request: Request
     capture: Capture | None = None
     posts: tuple[Post, ...] = ()
     failure: ScraperError | None = None
-    more: bool = False
+    queued: tuple[Request, ...] = ()
+
+    @property
+    def more(self) -> bool:
+        """Whether the source asked for further pages."""
+        return bool(self.queued)
 
 
 def crawl(
@@ -37,6 +42,7 @@ def crawl(
     *,
     since: datetime | None = None,
     after: str | None = None,
+    first: Sequence[Request] = (),
     max_requests: int = 20_000,
 ) -> Iterator[Page]:
     """Visit a source: a ``Page`` for each request made, in the order they were asked for.
@@ -50,6 +56,7 @@ def crawl(
         fetch: answers a request or raises FetchError.
         since: see ``Source.start``; filtering is the harvest's, not the crawl's.
         after: see ``Source.start``.
+        first: what to ask for in place of ``Source.start``: what another visit had queued when it was cut off.
         max_requests: pages asked for at most.
     """
     queue: deque[Request] = deque()
@@ -60,23 +67,24 @@ def crawl(
             asked.add(request.url)
             queue.append(request)
 
-    for request in source.start(since, after):
+    for request in first or source.start(since, after):
         enqueue(request)
     made = 0
     while queue:
         request = queue.popleft()
         if made == max_requests:
             message = f"{named(request.url)}: not asked for, the cap of {max_requests} requests in a run is reached"
-            yield Page(request=request, failure=FetchError(message, url=request.url, retriable=True))
+            failed = FetchError(message, url=request.url, retriable=True)
+            yield Page(request=request, failure=failed, queued=tuple(queue))
             return
         made += 1
         try:
             capture = fetch(request)
         except FetchError as error:
-            yield Page(request=request, failure=source.explain(error), more=bool(queue))
+            yield Page(request=request, failure=source.explain(error), queued=tuple(queue))
             continue
         posts, failure = parsed(source, capture, since, enqueue)
-        yield Page(request=request, capture=capture, posts=posts, failure=failure, more=bool(queue))
+        yield Page(request=request, capture=capture, posts=posts, failure=failure, queued=tuple(queue))
 
 
 def parsed(

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from PIL import Image
 
-from jobs.pipeline import CHANGED, LOST, harvest
+from jobs.pipeline import CHANGED, LOST, NO_ROOM, harvest
 from jobs.report import Outcome, Report
 from jobs.visit import Means, Progress, Visit, rehearse
 from scraper.capture import Access, Capture, Request
@@ -190,12 +190,14 @@ def run(world: World, archive: Archive, clock: Clock) -> Callable[..., Report]:
         options: dict[str, Any] | None = None,
         missions: tuple[Mission, ...] = proxima,
         progress: Progress | None = None,
+        room: Callable[[], bool] = lambda: True,
+        connections: int = 4,
         **fields: Any,
     ) -> Report:
         source = Diary("diary", SourceOptions(**({"url": f"{BASE}/1"} | (options or {}))))
         means = Means(
-            web=world, http=HttpSettings(attempts=1), missions=missions, now=clock,
-            stop=stop or Event(), progress=progress or Progress(),
+            web=world, http=HttpSettings(attempts=1, connections=connections), missions=missions, now=clock,
+            stop=stop or Event(), progress=progress or Progress(), room=room,
         )  # fmt: skip
         return harvest(Visit(source=source, mission="proxima", **fields), archive, means)
 
@@ -693,3 +695,66 @@ def test_a_secret_in_an_address_is_in_no_failure(run, archive, world):
     report = run(options={"url": secret})
     assert report.failures[0].url == f"{BASE}/feed?api_key=***"
     assert ask(archive, "SELECT url FROM failures") == [(f"{BASE}/feed?api_key=***",)]
+
+
+def test_without_room_texts_go_on_and_pictures_wait(run, archive, world):
+    """Pictures stay pending, which is noted and no failure; with room again the next run takes them."""
+    report = run(room=lambda: False)
+    assert (report.posts_added, report.media_stored, report.media_pending) == (5, 0, 5)
+    assert (report.outcome, report.notes) == (Outcome.COMPLETED, [NO_ROOM])
+    assert world.pictures_asked() == []
+    assert run().media_stored == 5
+
+
+def test_pictures_stop_when_room_gets_short_in_the_middle(run, world):
+    """What was handed in and not begun stays pending, too."""
+    report = run(room=lambda: len(world.pictures_asked()) < 2, connections=1)
+    assert (report.posts_added, report.media_stored, report.media_pending) == (5, 2, 3)
+
+
+def test_only_what_is_due_is_taken_when_asked_for(run, world, clock):
+    """A failed picture that still rests is left; no page is asked for."""
+    world.wrong[f"{BASE}/3.jpg"] = FetchError("the line broke", url=f"{BASE}/3.jpg", retriable=True)
+    run()
+    world.wrong.clear()
+    world.asked.clear()
+    assert run(listing=False, due_only=True).media_stored == 0
+    clock.at += timedelta(minutes=16)
+    assert run(listing=False, due_only=True).media_stored == 1
+    assert world.asked == [f"{BASE}/3.jpg"]
+
+
+def test_the_whole_history_is_read_whatever_the_cursor(run, archive, world, clock):
+    """A post that was dated back to where no visit looks is found, and the cursor moves as by any whole visit."""
+    run()
+    world.pages[f"{BASE}/2"]["posts"].append({"id": "late", "at": "2017-05-01T08:00:00+00:00", "text": "En retard."})
+    clock.at += timedelta(days=30)
+    assert run().posts_added == 0
+    clock.at += timedelta(days=1)
+    assert run(whole=True).posts_added == 1
+    assert archive.journal.cursor("diary") == clock.at
+
+
+def test_a_whole_look_that_was_cut_off_goes_on_where_it_was(run, archive, world, clock):
+    """What was queued is told; who resumes it asks for nothing before, moves no cursor and calls nothing gone."""
+    run()
+    cursor, stop = archive.journal.cursor("diary"), Event()
+    world.pages[f"{BASE}/2"]["posts"].append({"id": "late", "at": day(1), "text": "En retard."})
+    world.on_ask = lambda url: stop.set()
+    clock.at += timedelta(days=1)
+    cut = run(whole=True, stop=stop)
+    assert (cut.outcome, [request.url for request in cut.left]) == (Outcome.INTERRUPTED, [f"{BASE}/2"])
+    world.on_ask = lambda url: None
+    world.asked.clear()
+    report = run(whole=True, resume=cut.left)
+    assert world.asked == [f"{BASE}/2"]
+    assert (report.posts_added, report.posts_gone, report.left) == (1, 0, ())
+    assert archive.journal.cursor("diary") == cursor
+
+
+def test_a_page_that_may_answer_another_time_is_told_as_left(run, world):
+    """A page that is gone is not."""
+    world.wrong[f"{BASE}/2"] = FetchError("the server is down", url=f"{BASE}/2", retriable=True)
+    assert [request.url for request in run(whole=True).left] == [f"{BASE}/2"]
+    world.wrong[f"{BASE}/2"] = Gone("gone", url=f"{BASE}/2", status=410)
+    assert run(whole=True).left == ()
