@@ -2,102 +2,35 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
 from jobs import __version__
 from jobs.errors import ConfigError, Problem, UsageError
-from jobs.faults import words
-from jobs.moments import parse_duration
-from scraper.model import SOURCE_ID, Mission
-from scraper.settings import HttpSettings, MissionSettings, Settings, SourceOptions
-from storage.settings import ArchiveSettings, as_address, has_password
+from jobs.pinpoint import Key, Lines, dotted, nearest, problem_at, problems_of
+from jobs.stanzas import ArchiveStanza, Config, Schedule, SourceStanza
+from scraper.settings import SourceOptions
+from storage.settings import ArchiveSettings
+
+__all__ = [
+    "ArchiveStanza",
+    "Config",
+    "ConfigFile",
+    "Schedule",
+    "SourceStanza",
+    "config_path",
+    "curator",
+    "load",
+    "parse",
+]
 
 DEFAULT_PATH = Path("config.yaml")
-
-
-def _source_id(value: str) -> str:
-    if not SOURCE_ID.fullmatch(value):
-        raise ValueError("expected lower-case letters, digits and hyphens, such as esa-proxima")
-    return value
-
-
-def _duration(value: str) -> str:
-    parse_duration(value)
-    return value
-
-
-def _cron(value: str) -> str:
-    if len(value.split()) != 5:
-        raise ValueError('expected five cron fields such as "0 */6 * * *"')
-    return value
-
-
-def _database(value: str) -> str:
-    if has_password(value):
-        raise ValueError("a password does not stand in this file: name its variable in password_env")
-    return as_address(value)
-
-
-class ArchiveStanza(Settings):
-    """Where the archive is; a relative folder counts from the configuration file.
-
-    ``database`` is the address of a PostgreSQL database, ``password_env`` the variable with its user's password.
-    """
-
-    folder: Path = Path("archive")
-    database: Annotated[str | None, AfterValidator(lambda value: value and _database(value))] = None
-    password_env: str | None = None
-    warc_file_bytes: Annotated[int, Field(ge=2**20)] = 2**30  # a run's answers go on in a new file after so many
-
-
-class Schedule(Settings):
-    """When the daemon visits a source: an interval, or five cron fields."""
-
-    every: Annotated[str | None, AfterValidator(lambda value: value and _duration(value))] = None
-    cron: Annotated[str | None, AfterValidator(lambda value: value and _cron(value))] = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Schedule:
-        if (self.every is None) == (self.cron is None):
-            raise ValueError('expected either every: 6h or cron: "0 */6 * * *"')
-        return self
-
-
-class SourceStanza(BaseModel, frozen=True, extra="allow"):
-    """What is common to every source; the rest is its kind's own options, checked by the kind."""
-
-    id: Annotated[str, AfterValidator(_source_id)]
-    kind: str
-    mission: str | None = None
-    schedule: Schedule | None = None
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The keys that belong to the kind."""
-        return dict(self.model_extra or {})
-
-
-class Config(Settings):
-    """A whole configuration file, valid but for the options that only a kind of source can judge."""
-
-    archive: ArchiveStanza = ArchiveStanza()
-    http: HttpSettings = HttpSettings()
-    missions: dict[str, MissionSettings] = Field(default_factory=dict)
-    sources: tuple[SourceStanza, ...] = ()
-
-    @property
-    def mission_values(self) -> tuple[Mission, ...]:
-        """The missions as values, in the order of the file."""
-        return tuple(Mission(id=key, **dict(settings)) for key, settings in self.missions.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +39,7 @@ class ConfigFile:
 
     path: Path
     config: Config
-    lines: Mapping[tuple[str | int, ...], int] = field(repr=False)
+    lines: Lines = field(repr=False)
 
     @property
     def folder(self) -> Path:
@@ -134,9 +67,25 @@ class ConfigFile:
             software=f"cupola/{__version__}",
         )
 
-    def error(self, key: tuple[str | int, ...], message: str) -> ConfigError:
+    @property
+    def notice_urls(self) -> tuple[str, ...]:
+        """Where people are told (apprise's addresses, which hold secrets), from the environment; none when it is off.
+
+        Raises:
+            ConfigError: the variable named by ``notify.urls_env`` is not set.
+        """
+        name = self.config.notify.urls_env
+        if name is None:
+            return ()
+        urls = tuple(os.environ.get(name, "").split())
+        if not urls:
+            message = f"the environment variable {name} is not set; it should hold addresses, with spaces between them"
+            raise self.error(("notify", "urls_env"), message)
+        return urls
+
+    def error(self, key: Key, message: str) -> ConfigError:
         """The error for one key of this file."""
-        return ConfigError(self.path, (_problem(key, message, self.lines),))
+        return ConfigError(self.path, (problem_at(key, message, self.lines),))
 
     def source_options(self, index: int, options_type: type[SourceOptions], *, offline: bool = False) -> SourceOptions:
         """The options of the source at ``index``, judged by its kind, with its token from the environment.
@@ -154,7 +103,7 @@ class ConfigFile:
         try:
             options = options_type.model_validate(raw)
         except ValidationError as error:
-            problems = _problems(error, options_type, self.lines, ("sources", index))
+            problems = problems_of(error, options_type, self.lines, ("sources", index))
             raise ConfigError(self.path, problems) from error
         if options.token_env is None or offline:
             return options
@@ -242,25 +191,25 @@ def parse(text: str, path: Path) -> ConfigFile:
         raise ConfigError(
             path, (Problem(key="", message="expected keys such as archive, http, missions, sources", line=1),)
         )
-    lines: dict[tuple[str | int, ...], int] = {}
+    lines: dict[Key, int] = {}
     twice = tuple(_index(node, (), lines)) if node is not None else ()
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(path, twice + _problems(error, Config, lines, ())) from error
+        raise ConfigError(path, twice + problems_of(error, Config, lines, ())) from error
     problems = twice + tuple(_cross_check(config, lines))
     if problems:
         raise ConfigError(path, problems)
     return ConfigFile(path, config, lines)
 
 
-def _index(node: yaml.Node, at: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> Iterator[Problem]:
+def _index(node: yaml.Node, at: Key, lines: dict[Key, int]) -> Iterator[Problem]:
     """Note the line of every key; a key that stands twice is a problem (YAML itself takes the last)."""
     if isinstance(node, yaml.MappingNode):
         for key_node, value in node.value:
             key = (*at, str(key_node.value))
             if key in lines:
-                yield Problem(key=_dotted(key), message="stands twice", line=key_node.start_mark.line + 1)
+                yield Problem(key=dotted(key), message="stands twice", line=key_node.start_mark.line + 1)
             lines[key] = key_node.start_mark.line + 1
             yield from _index(value, key, lines)
     elif isinstance(node, yaml.SequenceNode):
@@ -269,78 +218,17 @@ def _index(node: yaml.Node, at: tuple[str | int, ...], lines: dict[tuple[str | i
             yield from _index(value, (*at, number), lines)
 
 
-def _cross_check(config: Config, lines: Mapping[tuple[str | int, ...], int]) -> Iterator[Problem]:
+def _cross_check(config: Config, lines: Lines) -> Iterator[Problem]:
     """What no single key can know: ids that repeat, missions that are not there, ends before starts."""
     seen: dict[str, int] = {}
     for number, source in enumerate(config.sources):
         if source.id in seen:
             message = f"{source.id!r} is the id of source {seen[source.id] + 1} already"
-            yield _problem(("sources", number, "id"), message, lines)
+            yield problem_at(("sources", number, "id"), message, lines)
         seen.setdefault(source.id, number)
         if source.mission is not None and source.mission not in config.missions:
-            message = f"there is no mission {source.mission!r}{_nearest(source.mission, config.missions)}"
-            yield _problem(("sources", number, "mission"), message, lines)
+            message = f"there is no mission {source.mission!r}{nearest(source.mission, config.missions)}"
+            yield problem_at(("sources", number, "mission"), message, lines)
     for name, mission in config.missions.items():
         if mission.start and mission.end and mission.end < mission.start:
-            yield _problem(("missions", name, "end"), "lies before the mission's start", lines)
-
-
-def _problems(
-    error: ValidationError,
-    model: type[BaseModel],
-    lines: Mapping[tuple[str | int, ...], int],
-    at: tuple[str | int, ...],
-) -> tuple[Problem, ...]:
-    found = []
-    for fault in error.errors():
-        key = (*at, *(part for part in fault["loc"] if part != "[key]"))
-        if fault["type"] == "extra_forbidden":
-            message = f"is not a key that is known here{_nearest(str(key[-1]), _fields(model, fault['loc'][:-1]))}"
-        else:
-            message = words(fault)
-        found.append(_problem(key, message, lines))
-    return tuple(sorted(found, key=lambda problem: problem.line or 0))
-
-
-def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """The keys allowed at a place inside a model."""
-    here: Any = model
-    for part in loc:
-        if isinstance(here, type) and issubclass(here, BaseModel) and part in here.model_fields:
-            here = here.model_fields[str(part)].annotation
-        else:
-            here = next((arg for arg in get_args(here) if isinstance(arg, type) and issubclass(arg, BaseModel)), here)
-        options = [arg for arg in get_args(here) if isinstance(arg, type) and issubclass(arg, BaseModel)]
-        if options and not isinstance(here, type) and type(None) in get_args(here):
-            here = options[0]
-    if not (isinstance(here, type) and issubclass(here, BaseModel)):
-        return []
-    hidden = {"token"}
-    return [name for name in here.model_fields if name not in hidden]
-
-
-def _nearest(word: str, known: Any) -> str:
-    names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known are {', '.join(names)}" if names else ""
-
-
-def _problem(key: tuple[str | int, ...], message: str, lines: Mapping[tuple[str | int, ...], int]) -> Problem:
-    return Problem(key=_dotted(key), message=message, line=_line(lines, key))
-
-
-def _dotted(key: tuple[str | int, ...]) -> str:
-    text = ""
-    for part in key:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _line(lines: Mapping[tuple[str | int, ...], int], key: tuple[str | int, ...]) -> int | None:
-    while key:
-        if key in lines:
-            return lines[key]
-        key = key[:-1]
-    return None
+            yield problem_at(("missions", name, "end"), "lies before the mission's start", lines)

@@ -1,9 +1,10 @@
-"""Moments and durations as people write them: ``2016-11-17``, ``2016-11-17T08:00+01:00``, ``7d``, ``6h``."""
+"""Moments, durations, times of day and sizes as people write them: ``2016-11-17``, ``7d``, ``22:00-06:00``, ``2GB``."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 
 from jobs.errors import UsageError
 
@@ -58,3 +59,69 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise UsageError(
             f"{text!r} is not a date: expected 2016-11-17, 2016-11-17T08:00 (UTC unless it carries an offset) or 7d"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A part of each day: from ``start``, inclusive, to ``end``, exclusive, over midnight where ``end`` is earlier."""
+
+    start: time
+    end: time
+
+    def holds(self, clock: time) -> bool:
+        """Whether a time of day lies within."""
+        if self.start < self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
+
+def parse_clock(text: str) -> time:
+    """A time of day: ``03:00``. YAML reads some of them as a number of minutes, which is taken as such.
+
+    Raises:
+        ValueError: none.
+    """
+    minutes = int(text) if re.fullmatch(r"\d{2,4}", text) else -1
+    if 60 <= minutes < 1440:
+        return time(minutes // 60, minutes % 60)
+    found = re.fullmatch(r"(\d{1,2}):([0-5]\d)", text.strip())
+    if not found or int(found.group(1)) > 23:
+        raise ValueError("expected a time of day such as 03:00")
+    return time(int(found.group(1)), int(found.group(2)))
+
+
+def parse_hours(text: str) -> Hours:
+    """A part of each day: ``22:00-06:00``.
+
+    Raises:
+        ValueError: none, or all of the day.
+    """
+    first, dash, last = text.partition("-")
+    if not dash:
+        raise ValueError("expected hours such as 22:00-06:00")
+    try:
+        found = Hours(parse_clock(first.strip()), parse_clock(last.strip()))
+    except ValueError as error:
+        raise ValueError("expected hours such as 22:00-06:00") from error
+    if found.start == found.end:
+        raise ValueError("expected hours such as 22:00-06:00, with an end other than their start")
+    return found
+
+
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([kMGT]?)(i?)B")
+
+
+def parse_size(text: str) -> int:
+    """Bytes: ``500MB``, ``2GB`` (thousands), ``2GiB`` (1024s).
+
+    Raises:
+        ValueError: not a size.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if not found:
+        raise ValueError("expected a size such as 500MB, 2GB or 2GiB")
+    thousand = 1024 if found.group(3) else 1000
+    return int(float(found.group(1)) * thousand ** " kMGT".index(found.group(2) or " "))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase
 from scraper.capture import Access
 from scraper.model import DateOrigin, Lang, MediaKind, MediaState, Precision
 from storage.columns import WHOLE, Counts, SafeText, Texts, UTCDateTime, one_of
-from storage.states import Act, Part, RunStatus, Stage, Verdict, Why
+from storage.states import Act, Because, Ending, Part, RunStatus, Stage, Verdict, Why
 
 
 class Base(DeclarativeBase):
@@ -41,6 +41,8 @@ class Base(DeclarativeBase):
         Why: one_of(Why),
         Verdict: one_of(Verdict),
         Act: one_of(Act),
+        Ending: one_of(Ending),
+        Because: one_of(Because),
         Lang: one_of(Lang),
         Precision: one_of(Precision),
         DateOrigin: one_of(DateOrigin),

@@ -16,7 +16,7 @@ from scraper.capture import Access
 from scraper.model import DateOrigin, Lang, MediaKind, MediaState, Precision
 from storage.columns import PLAIN_TEXT, Json
 from storage.declarative import Base
-from storage.states import Act, Part, RunStatus, Stage, Verdict, Why
+from storage.states import Act, Because, Ending, Part, RunStatus, Stage, Verdict, Why
 
 # a B-tree of PostgreSQL holds 2.7 kB, and an address or a hashtag from outside may be longer: those are hashed there
 _UNDECIDED = text("state IN ('pending', 'failed')")
@@ -469,6 +469,58 @@ class BackupRecord(Base):
     posts: Mapped[int]
     files: Mapped[int]
     bytes: Mapped[int]
+
+
+class AgendaRecord(Base):
+    """A matter that the daemon sees to, a source's visits or a chore: when it was done last, and when it is due."""
+
+    __tablename__ = "agenda"
+
+    #: ``visit:<source>``, ``chore:<name>`` or ``chore:<name>:<source>``
+    matter: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
+    source_id: Mapped[str | None]
+    last_started_at: Mapped[datetime | None]
+    #: NULL while it is at work for the first time; older than ``last_started_at`` while it is at work
+    last_ended_at: Mapped[datetime | None]
+    last_outcome: Mapped[Ending | None]
+    succeeded_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
+    why: Mapped[Because | None]
+    failures_in_a_row: Mapped[int] = mapped_column(server_default=text("0"))
+    paused_since: Mapped[datetime | None]
+    pause_reason: Mapped[str | None]
+    #: texts and numbers by name, of its last time and of what it goes on from
+    detail: Mapped[Document]
+
+
+class DaemonRecord(Base):
+    """A daemon that runs, or that died without a word: its process, and when it was last heard of."""
+
+    __tablename__ = "daemons"
+    __table_args__ = (UniqueConstraint("host", "boot", "pid", "process_start"),)
+
+    id: Mapped[Id]
+    host: Mapped[str]
+    boot: Mapped[str]
+    pid: Mapped[int]
+    process_start: Mapped[str]
+    started_at: Mapped[datetime]
+    beat_at: Mapped[datetime]
+    version: Mapped[str]
+    #: path of its configuration
+    config: Mapped[str]
+    #: what it cannot do just now, in a sentence
+    trouble: Mapped[str | None]
+
+
+class NoticeRecord(Base):
+    """Something that people were told: when last, and how often."""
+
+    __tablename__ = "notices"
+
+    subject: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
+    told_at: Mapped[datetime]
+    count: Mapped[int]
 
 
 def rows_of(record: type[Base]) -> Table:

@@ -66,3 +66,40 @@ class Act(StrEnum):
     NOTE = "note"
     CORRECTION = "correction"
     UNDO = "undo"
+
+
+class Ending(StrEnum):
+    """How a matter of the daemon's ended: a visit, or work on what is held."""
+
+    COMPLETED = "completed"
+    #: done, but something failed and is recorded
+    PARTIAL = "partial"
+    FAILED = "failed"
+    #: stopped by a person before it was done
+    INTERRUPTED = "interrupted"
+    #: stopped by the watchdog, because it took longer than it may
+    TIMED_OUT = "timed_out"
+    #: another run has the source
+    BUSY = "busy"
+    #: its process died; a later one found that out
+    ABANDONED = "abandoned"
+
+
+class Because(StrEnum):
+    """Why a matter comes when it does."""
+
+    SCHEDULE = "schedule"
+    #: it was due while no daemon ran
+    OVERDUE = "overdue"
+    #: its host asked for a pause
+    RETRY_AFTER = "retry_after"
+    #: it failed again and again
+    FAILING = "failing"
+    #: it does not come until it is resumed
+    PAUSED = "paused"
+    #: its source posts so often
+    ADAPTIVE = "adaptive"
+    #: put off to the end of the quiet hours
+    QUIET_HOURS = "quiet_hours"
+    #: what was cut short, or could not begin, is tried again soon
+    AGAIN = "again"

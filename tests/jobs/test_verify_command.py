@@ -82,7 +82,7 @@ def test_an_archive_that_is_current_is_left_alone(cupola, held):
     """The command says so when there is nothing to do."""
     answer = cupola("db", "upgrade", "--archive", held.folder)
     assert answer.status == 0
-    assert "is current (schema 0003)" in answer.out
+    assert "is current (schema 0004)" in answer.out
 
 
 def test_an_empty_database_is_upgraded(cupola, held, tmp_path):
@@ -98,7 +98,7 @@ def test_an_empty_database_is_upgraded(cupola, held, tmp_path):
     assert cupola("query", "--archive", folder).status == 3
     answer = cupola("db", "upgrade", "--archive", folder)
     assert answer.status == 0
-    assert "from schema 0000 to 0003" in answer.out
+    assert "from schema 0000 to 0004" in answer.out
     assert cupola("query", "--archive", folder, "--count").out == "0\n"
 
 
