@@ -19,7 +19,7 @@ from scraper.crawl import Page, crawl
 from scraper.errors import FetchError
 from scraper.media import UNWANTED
 from scraper.model import Attachment, MediaState, Mission, Post, Reading
-from scraper.reading import read
+from scraper.reading import licensed, read
 from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source
 
@@ -173,14 +173,14 @@ def entries_of(
             report.left_out(post.opt_outs)
             continue
         try:
-            reading = read(post, means.missions, visit.mission)
+            stated, reading = licensed(post), read(post, means.missions, visit.mission)
         except Exception as error:  # noqa: BLE001 - one post that cannot be read must not cost the page; it is told
             unreadable = PostUnreadable(f"cannot be read ({type(error).__name__}: {error})")
             unreadable.__cause__ = error
             fail(post, unreadable)
             continue
         if reading.published is None or reading.published.overlaps(visit.since, visit.until):
-            entries.append((post, reading))
+            entries.append((stated, reading))
     return entries
 
 

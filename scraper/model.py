@@ -127,7 +127,7 @@ class Post:
     ``native_id`` is an opaque string, unique within the source. ``languages`` are the
     platform's tags, a hint and no more. ``in_reply_to`` is the native id of the author's own
     earlier post that this one continues. ``credit``, ``license`` and ``license_url`` are as
-    stated by the platform beside the text, never inferred. ``opt_outs`` are labels such as
+    stated by the platform beside the text (a licence else by a credit line in it), never inferred. ``opt_outs`` are labels such as
     ``noindex`` with which the author asks not to be archived or shown.
     """
 

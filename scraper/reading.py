@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
+from scraper.feeds.licences import licence_of
 from scraper.model import CreditLine, DateOrigin, Mission, Post, Published, Reading
 from scraper.text.captions import split
 from scraper.text.credit import best_credit, find_credits
 from scraper.text.days import resolve_day
 from scraper.text.hashtags import find_hashtags, once_each
+from scraper.text.licences import license_in, license_link_at
 
 
 def read(post: Post, missions: Sequence[Mission], default_mission: str | None) -> Reading:
@@ -48,6 +51,23 @@ def read(post: Post, missions: Sequence[Mission], default_mission: str | None) -
         published=published,
         hashtags=hashtags,
     )
+
+
+def licensed(post: Post) -> Post:
+    """``post`` with the licence that one of its credit lines states, where its source states none.
+
+    In the line's own words, with an address of Creative Commons that stands behind them; never inferred from whom the
+    line names.
+    """
+    if post.license or post.license_url:
+        return post
+    for text in (post.body, post.title or "", post.credit or ""):
+        for line in find_credits(text):
+            stated = license_in(line.text) or "", license_link_at(text, line.start + len(line.text)) or ""
+            if any(stated):
+                name, address = licence_of(*stated)
+                return replace(post, license=name, license_url=address or None)
+    return post
 
 
 def _credit(post: Post) -> CreditLine | None:

@@ -38,7 +38,9 @@ ALONE = re.compile(
     re.VERBOSE,
 )
 _STATED = re.compile(LICENSE)
-_LINK = re.compile(r"https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/[a-z0-9+./-]{2,60}")
+_LINK = re.compile(
+    r"[ \t\u00a0]{0,3}[,;:.(–—-]?\s{0,3}(https?://(?:www\.)?creativecommons\.org/(?:licenses|publicdomain)/[a-z0-9+./-]{2,60})"
+)
 
 
 def license_in(text: str) -> str | None:
@@ -47,7 +49,7 @@ def license_in(text: str) -> str | None:
     return found.group() if found else None
 
 
-def license_link_in(text: str) -> str | None:
-    """The address of a Creative Commons licence that stands in ``text``; None where there is none."""
-    found = _LINK.search(text)
-    return found.group().rstrip(".-") if found else None
+def license_link_at(text: str, end: int) -> str | None:
+    """The address of a Creative Commons licence right behind a credit line that ends at ``end``; None without one."""
+    found = _LINK.match(text, end)
+    return found[1].rstrip(".-") if found else None

@@ -148,6 +148,17 @@ def test_a_mended_parser_repairs_what_was_archived_before(bench: Workbench) -> N
     assert (again.report.posts_unchanged, again.report.posts_updated, again.missing) == (4, 0, 0)
 
 
+def test_a_licence_in_a_credit_line_is_the_posts_licence(bench: Workbench) -> None:
+    """In its own words; read anew it is the same, and nothing differs."""
+    bench.source.version = 3
+    credit = "Le lac brille.\nCredits: ESA/NASA–T. Pesquet, CC BY-SA 3.0 IGO"
+    bench.harvest(page(f"{BASE}/1", [item(1, credit), item(2, "Le lac.\nCredits: ESA/NASA")]))
+    licences = bench.ask("SELECT native_id, license FROM archive_posts ORDER BY native_id")
+    assert licences == [("1", "CC BY-SA 3.0 IGO"), ("2", None)]
+    for again in (bench.reparse(), bench.resplit()):
+        assert (again.report.posts_unchanged, again.report.posts_updated) == (2, 0)
+
+
 def test_an_edit_that_was_never_understood_is_one(bench: Workbench) -> None:
     """A page that no parser could read when it came: what a mended one finds in it later was edited at the source."""
     bench.source.version = 3

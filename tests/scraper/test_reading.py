@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scraper.model import DateOrigin, Lang, Mission, Post, Precision, Published, captions_of
-from scraper.reading import read
+from scraper.reading import licensed, read
 
 SHARED = Path(__file__).parents[3] / "shared" / "captions"
 PROXIMA = Mission(
@@ -143,3 +143,29 @@ def test_the_seeds_introduction_is_split_before_its_english_title(real: dict[str
     cut = body.index("Views from the Proxima mission")
     assert captions[Lang.FR].text == body[:cut].strip()
     assert captions[Lang.EN].text == body[cut:].strip()
+
+
+CC = "https://creativecommons.org/licenses/by-sa/3.0/igo/"
+
+
+@pytest.mark.parametrize(
+    ("body", "fields", "licence", "address"),
+    [
+        ("Le lac.\nCredits: ESA/NASA–T. Pesquet, CC BY-SA 3.0 IGO", {}, "CC BY-SA 3.0 IGO", None),
+        (f"Le lac.\nCredits: ESA–T. Pesquet, CC BY-SA 3.0 IGO ({CC})", {}, "CC BY-SA 3.0 IGO", CC),
+        (f"Le lac.\nCredits: ESA–T. Pesquet, {CC}", {}, "CC BY-SA 3.0 IGO", CC),
+        ("Le lac.\nCredits: ESA/NASA\nAll rights reserved", {}, "All rights reserved", None),
+        ("Le lac.", {"credit": "© ESA, CC BY 4.0"}, "CC BY 4.0", None),
+        ("Le lac.\n© ESA, CC BY 4.0", {"license": "ESA Standard Licence"}, "ESA Standard Licence", None),
+        ("Le lac.\n© ESA, CC BY 4.0", {"license_url": CC}, None, CC),
+        ("Le lac.\nCredits: ESA/NASA–T. Pesquet", {}, None, None),
+        (f"Nos photos ne sont pas sous {CC} mais bien à nous.", {}, None, None),
+    ],
+)
+def test_a_licence_is_what_is_stated(
+    body: str, fields: dict[str, str], licence: str | None, address: str | None
+) -> None:
+    """By the source, else by a credit line in its own words; none is inferred from an agency."""
+    found = licensed(post(body, **fields))
+    assert (found.license, found.license_url) == (licence, address)
+    assert licensed(found) == found
