@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from threading import Event
 from types import TracebackType
 from typing import Protocol, Self
@@ -95,7 +96,7 @@ class Downloads:
     def submit(self, number: int, attachment: Attachment) -> None:
         """See ``Workers``."""
         self.open += 1
-        self._pool.submit(self._work, number, attachment)
+        self._pool.submit(copy_context().run, self._work, number, attachment)
 
     def _work(self, number: int, attachment: Attachment) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import datetime
 from threading import Event, Thread
 
@@ -28,7 +29,7 @@ def renewed(archive: Archive, run: Run, now: Callable[[], datetime]) -> Iterator
                 # a lock that lasts: tried again in a quarter of a lease
                 continue
 
-    thread = Thread(target=renew, name="lease", daemon=True)
+    thread = Thread(target=copy_context().run, args=(renew,), name="lease", daemon=True)
     thread.start()
     try:
         yield

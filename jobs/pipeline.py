@@ -20,6 +20,7 @@ from jobs.downloads import Downloads, Workers, taker
 from jobs.errors import Contradiction, CrewLost, Interrupted, PostUnreadable
 from jobs.hindsight import Hindsight
 from jobs.lease import renewed
+from jobs.logs import about
 from jobs.looks import Look
 from jobs.report import Failure, Outcome, Report
 from jobs.visit import Means, Visit, entries_of, pages, plan
@@ -74,7 +75,7 @@ def harvest(visit: Visit, archive: Archive, means: Means) -> Report:
     work = _Harvest(visit, archive, means, run)
     status = RunStatus.FAILED
     try:
-        with renewed(archive, run, means.now):
+        with about(source.id, run.id), renewed(archive, run, means.now):
             status = work.through()
     except SourceBusy as lost:
         work.lost(lost)

@@ -37,7 +37,7 @@ def test_the_log_is_printable_too(capsys):
     """A hostile name cannot forge a line of the log with an escape code."""
     before = logs.loudness
     try:
-        logs.configure(1)
+        logs.configure(0)
         logging.getLogger("cupola").warning("posted by %s", "x\x1b[2J")
         assert capsys.readouterr().err == "WARNING cupola: posted by x␛[2J\n"
     finally:
@@ -52,6 +52,6 @@ def test_verbose_is_our_own_words_and_very_verbose_the_libraries_too(capsys):
             logs.configure(level)
             logging.getLogger("storage.blobs").info("ours")
             logging.getLogger("alembic.runtime").info("theirs")
-            assert [line.split(": ")[1] for line in capsys.readouterr().err.splitlines()] == told
+            assert [line.split(": ", 1)[1] for line in capsys.readouterr().err.splitlines()] == told
     finally:
         logs.configure(before)
