@@ -10,14 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.logs import printable
-from scraper.text.alignment import answers
+from scraper.text.alignment import DOUBTFUL, answers
 
 if TYPE_CHECKING:
     from scraper.text.alignment import Alignment
 
-#: below this the two captions are most likely no translations of each other: of composed captions 86 % of such parts
-#: score less, and 4 % of translations
-DOUBTFUL = 0.3
 #: sentences that are shown
 SHOWN = 300
 
@@ -37,6 +34,6 @@ def beside(fr: str, en: str, alignment: Alignment) -> RenderableType:
     told: list[RenderableType] = [table]
     if len(pairs) > SHOWN:
         told.append(Text(f"… and {len(pairs) - SHOWN:,} more; --json has all of them"))
-    doubt = ": most likely no translations of each other" if alignment.score < DOUBTFUL else ""
+    doubt = ": most likely no translations of each other" if alignment.doubtful else ""
     told.append(Text(f"  answer each other {alignment.score:.2f}{doubt}", style="yellow" if doubt else "dim"))
     return Group(*told)

@@ -1,4 +1,4 @@
-"""Which sentence of a French caption answers which of the English one, and how likely they are translations at all.
+"""Which sentence of a caption answers which of the other language's, and how likely they are translations at all.
 
 Gale and Church's way (https://aclanthology.org/J93-1004/): the cheapest row of beads of one or two sentences a side,
 or of one that nobody answers, by how well the lengths fit; and besides by what both have (``likeness``). It is pure,
@@ -15,6 +15,8 @@ from typing import Any
 from scraper.text.likeness import HIT, MISS, tokens_of
 from scraper.text.sentences import sentences_of
 
+#: the pair of languages of most captions; others are aligned by lengths, numbers, names and words alike only
+PAIR = ("fr", "en")
 #: English characters for a French one, and the variance of that for each character; of our own pairs
 _RATIO, _VARIANCE = 0.95, 2.0
 #: how much wider lengths differ that have nothing to do with each other
@@ -32,10 +34,15 @@ _SMALL, _BAND = 60, 10
 #: nats of a bead at which it is as likely as not that its sides answer each other, and how sharp that is
 _EVEN, _SLOPE = 1.0, 0.6
 
+#: under this score of two captions they are most likely no translations of each other; docs/split.md has the figures
+DOUBTFUL = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Bead:
     """Sentences that answer each other: ``fr`` and ``en`` are (start, end) in the two captions, None where nobody does.
+
+    (Of another pair ``fr`` is the first language and ``en`` the second.)
 
     ``score`` is between 0 and 1: how likely the two say the same; 0 for a sentence that is not answered.
     """
@@ -52,6 +59,11 @@ class Alignment:
     beads: tuple[Bead, ...]
     score: float
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the captions are most likely no translations of each other."""
+        return self.score < DOUBTFUL
+
 
 @dataclass(frozen=True, slots=True)
 class _Side:
@@ -63,12 +75,18 @@ class _Side:
     parts: tuple[frozenset[str], ...] = ()
 
 
-def align(fr: str, en: str) -> Alignment:
-    """Which sentences of ``fr`` and ``en`` answer each other; any two strings will do, in time linear in their size."""
+def align(fr: str, en: str, pair: tuple[str, str] = PAIR) -> Alignment:
+    """Which sentences of ``fr`` and ``en`` answer each other; any two strings will do, in time linear in their size.
+
+    Args:
+        fr: the caption in the first language of ``pair``.
+        en: the one in the second.
+        pair: two of ``tables.LANGUAGES``.
+    """
     spans = sentences_of(fr), sentences_of(en)
     sides = tuple(
-        [_side(text[start:end], lang) for start, end in cut]
-        for lang, (text, cut) in enumerate(zip((fr, en), spans, strict=True))
+        [_side(text[start:end], lang, other) for start, end in cut]
+        for lang, other, text, cut in zip(pair, pair[::-1], (fr, en), spans, strict=True)
     )
     beads: list[Bead] = []
     weighed = said = 0.0
@@ -85,20 +103,20 @@ def align(fr: str, en: str) -> Alignment:
     return Alignment(tuple(beads), round(weighed / said, 4) if said else 0.0)
 
 
-def answers(fr: str, en: str, alignment: Alignment) -> list[dict[str, Any]]:
-    """The beads of two captions in plain values: ``fr`` and ``en`` (None where nobody answers) and ``score``."""
+def answers(fr: str, en: str, alignment: Alignment, pair: tuple[str, str] = PAIR) -> list[dict[str, Any]]:
+    """The beads of two captions in plain values: by language the sentences (None where nobody answers), ``score``."""
     return [
         {
-            "fr": fr[slice(*bead.fr)] if bead.fr else None,
-            "en": en[slice(*bead.en)] if bead.en else None,
+            pair[0]: fr[slice(*bead.fr)] if bead.fr else None,
+            pair[1]: en[slice(*bead.en)] if bead.en else None,
             "score": bead.score,
         }
         for bead in alignment.beads
     ]
 
 
-def _side(text: str, lang: int) -> _Side:
-    tokens = tokens_of(text, lang)
+def _side(text: str, lang: str, other: str) -> _Side:
+    tokens = tokens_of(text, lang, other)
     return _Side(len(text), tokens, sum(MISS[token[0]] for token in tokens))
 
 

@@ -1,7 +1,8 @@
-"""What in a French and in an English sentence may answer each other: numbers, names, tags, words alike, words known.
+"""What in two sentences of two languages may answer each other: numbers, names, tags, words alike, words known.
 
 Words are compared by what they begin with, accents folded («station» and «stations», «général» and "generally"), or
-by a small list of pairs that do not look alike (``answers.txt``, our own). Which language a sentence is in is given.
+by a small list of pairs that do not look alike (``answers.txt``, our own), which is French and English only: other
+pairs are compared without it. Which language a sentence is in is given.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from math import log
+
+from scraper.text.vocabulary import find
 
 _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss"})
 
@@ -27,7 +31,11 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(map(folded, text.split()))
 
 
-#: words that answer nothing by themselves, in either language
+#: the languages of ``answers.txt``
+LISTED = ("fr", "en")
+#: a word as common as this in its language answers nothing by itself, where there is no list of such words
+_COMMON = log(5e-4)
+#: words that answer nothing by themselves, in French or in English
 _EMPTY = _words(
     "a à ai ainsi alors après as au aux avec avez avons c'est ca ça car ce cela ces cet cette ceux chez ci comme "
     "comment d dans de des donc dont du elle elles en es est et être était eu eux faire fait il ils j je l la le "
@@ -53,32 +61,34 @@ _TOKEN = re.compile(
 
 
 @cache
-def _meanings() -> tuple[dict[str, str], dict[str, str]]:
+def _meanings() -> dict[str, dict[str, str]]:
     """The words of ``answers.txt`` by language, each with the key of its meaning."""
-    found: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    found: dict[str, dict[str, str]] = {lang: {} for lang in LISTED}
     lines = files("scraper.text").joinpath("answers.txt").read_text(encoding="utf-8").splitlines()
     for line in lines:
         if line and line[0] != "#":
-            french, english = line.split("|")
-            key = f"={french.split()[0]}"
-            for words, text in zip(found, (french, english), strict=True):
-                for word in text.split():
-                    words.setdefault(word, key)
+            sides = line.split("|")
+            key = f"={sides[0].split()[0]}"
+            for lang, side in zip(LISTED, sides, strict=True):
+                for word in side.split():
+                    found[lang].setdefault(word, key)
     return found
 
 
-def tokens_of(text: str, lang: int) -> frozenset[str]:
+def tokens_of(text: str, lang: str, other: str) -> frozenset[str]:
     """What ``text`` has that an answer to it may have too; the first character of each tells its kind.
 
     Args:
         text: a sentence, or several.
-        lang: 0 for French, 1 for English.
+        lang: its language, a code of ``tables.LANGUAGES``.
+        other: the language of what may answer it.
     """
-    meanings = _meanings()[lang]
-    return frozenset(_tokens(text, meanings))
+    meanings = _meanings()[lang] if {lang, other} == set(LISTED) else {}
+    # where all are capitals none of them makes a name
+    return frozenset(_tokens(text, lang, meanings, named=not text.isupper()))
 
 
-def _tokens(text: str, meanings: dict[str, str]) -> Iterable[str]:
+def _tokens(text: str, lang: str, meanings: dict[str, str], *, named: bool) -> Iterable[str]:
     begun = False
     for found in _TOKEN.finditer(text):
         token = found[0]
@@ -87,19 +97,19 @@ def _tokens(text: str, meanings: dict[str, str]) -> Iterable[str]:
                 yield f"0{_number(token)}"
             case "tag":
                 # most often a word of the sentence: «#Paris» may answer «Paris»
-                yield from _word(token[1:], meanings, name=False) if token[0] == "#" else (f"#{folded(token)}",)
+                yield from _word(token[1:], lang, meanings) if token[0] == "#" else (f"#{folded(token)}",)
             case "link":
                 yield f"#{token.rstrip('.,;:!?)')}"
             case _:
                 parts = re.split("['’]", token)
                 word = parts[-1] if len(parts[-1]) > 2 else max(parts, key=len)
-                yield from _word(word, meanings, name=begun)
+                yield from _word(word, lang, meanings, named=named and begun)
         begun = True
 
 
-def _word(word: str, meanings: dict[str, str], *, name: bool) -> Iterable[str]:
+def _word(word: str, lang: str, meanings: dict[str, str], *, named: bool = False) -> Iterable[str]:
     plain = folded(word)
-    if plain in _EMPTY:
+    if _is_empty(word, plain, lang):
         return
     for form in (plain, plain.removesuffix("s"), plain.removesuffix("es"), plain.removesuffix("x")):
         key = meanings.get(form)
@@ -109,8 +119,16 @@ def _word(word: str, meanings: dict[str, str], *, name: bool) -> Iterable[str]:
     if len(plain) < 3:
         return
     yield f"w{plain[:4]}"
-    if name and word[0].isupper():
+    # every noun has a capital in German
+    if named and word[0].isupper() and lang != "de":
         yield f"N{plain[:4]}"
+
+
+def _is_empty(word: str, plain: str, lang: str) -> bool:
+    """Whether a word answers nothing by itself."""
+    if lang in LISTED:
+        return plain in _EMPTY
+    return find(unicodedata.normalize("NFC", word.lower())).get(lang, -99.0) > _COMMON
 
 
 def _number(text: str) -> str:
