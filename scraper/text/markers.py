@@ -33,17 +33,23 @@ _NAMES = "|".join(sorted(_LABEL_OF, key=len, reverse=True))
 _INTRO = r"(?:(?:[Ii]n|[Ee]n|[Vv]ersion|IN|EN|VERSION)[ ])?"
 _OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?|VERSION))?"
 _NAME = rf"{_INTRO}({_NAMES}){_OUTRO}"
-_BRACKETED = re.compile(
-    rf"(?<!\w)[(\[{{<*_]{{1,3}} ?{_NAME} ?[)\]}}>*_]{{1,3}}(?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?(?!\w)"
-)
-_COLON = re.compile(rf"(?<![^\W_])(?<!['’@#]){_NAME}[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])")
 #: what may stand before and behind a label that has its line: emoji, arrows, rules
 _ORNAMENT = r"[^\w\n\"'«»“”()\[\]#@.,!?]{0,8}"
+_NAME = rf"{_INTRO}({_NAMES}){_OUTRO}"
+_BRACKETED = re.compile(
+    rf"(?<!\w)[(\[{{<*_]{{1,3}} ?{_ORNAMENT}{_NAME}(?P<both>[ ]?[/|+&,-][ ]?(?:{_NAMES}))?{_ORNAMENT} ?"
+    r"[)\]}>*_]{1,3}(?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?(?!\w)"
+)
+#: a name with a colon, or with a dash or bar behind it
+_COLON = re.compile(
+    rf"(?<![^\W_])(?<!['’@#]){_NAME}(?:[ \u00a0\u202f]?[:：](?=\s|[«“\"A-ZÀ-Þ])|(?P<sign>[ ][–—|>-])(?=[ ]))"
+)
 _ALONE = re.compile(
     rf"""(?m)^{_ORNAMENT}(?:
         {_INTRO}(?P<line>{_NAMES}){_OUTRO}(?:[ ][–—|/>-](?=[ ])|{_ORNAMENT}$)
       | {_INTRO}(?P<stop>{_NAMES})[.)](?=[ ]\S)
-    )""",
+    )
+    | (?<!\w)(?P<within>Fr|En|FR|EN)\.(?=[ ][«“"]?[ ]?[A-ZÀ-Þ])""",
     re.VERBOSE,
 )
 #: «F : … E : …», each at the start of a line
@@ -84,11 +90,10 @@ _BREAKS = frozenset('.!?…/|»”")]}•·:')
 def find_labels(body: str) -> Iterator[Marker]:
     """The labels «(EN)», «FR:», «English :»; a language's name within a sentence is none."""
     for m in _BRACKETED.finditer(body):
-        yield Marker(m.start(), m.end(), _LABEL_OF[m[1]])
-    if ":" in body or "：" in body:
-        yield from _with_colon(body)
+        yield Marker(m.start(), m.end(), None if m["both"] else _LABEL_OF[m[1]])
+    yield from _with_colon(body)
     for m in _ALONE.finditer(body):
-        yield Marker(m.start(), m.end(), _LABEL_OF[m["line"] or m["stop"]])
+        yield Marker(m.start(), m.end(), _LABEL_OF[m["line"] or m["stop"] or m["within"]])
     for m in _WHERE.finditer(body):
         yield Marker(m.start(), m.end(), None)
     for m in _SAYS.finditer(body):
@@ -104,7 +109,8 @@ def _with_colon(body: str) -> Iterator[Marker]:
     found = [(m, _LABEL_OF[m[1]]) for m in _COLON.finditer(body)]
     clear = {lang for m, lang in found if _is_clear(body, m)}
     for m, lang in found:
-        if _is_clear(body, m) or clear - {lang}:
+        # «FR – … / EN – …», «fr : … en : …»: what stands beside a clear one of another language is one, too
+        if _is_clear(body, m) or (clear - {lang} and not (m["sign"] and body[: m.start()].rstrip()[-1:].isalnum())):
             yield Marker(m.start(), m.end(), lang)
     french, english = (initial.search(body) for initial in _INITIALS)
     if french and english:
@@ -115,11 +121,11 @@ def _with_colon(body: str) -> Iterator[Marker]:
 def _is_clear(body: str, m: re.Match[str]) -> bool:
     """Whether a name with a colon is a label; short and small ones are at the start of a line or sentence only."""
     code = m[1]
-    if m[0].startswith(("In ", "En ", "Version ")) or (m.end() - m.start() <= 5 and code.isupper()):
+    if not m["sign"] and (m[0].startswith(("In ", "En ", "Version ")) or (m.end() - m.start() <= 5 and code.isupper())):
         return True
     before = body[max(0, m.start() - 3) : m.start()]
     last = before.rstrip()[-1:]
     at_line = m.start() == 0 or "\n" in before or not last
-    if len(code) == 2:
+    if len(code) == 2 or m["sign"]:
         return at_line
     return at_line or last in _BREAKS or not (last.isalnum() or last in ",;-–—'’")

@@ -15,7 +15,7 @@ _CLOSING = re.compile(
 #: what follows the number of an item: «1. », «2) »
 _NUMBERING = re.compile(r"[.)][^\S\n]")
 _SEPARATING = re.compile(
-    r"\s(?:/{1,3}|\|{1,2}|[→➡⇒]\ufe0f?|>{1,2}|~{1,3})\s|[^\S\n][·•]\s|[.!?…]\s[-–—]\s"
+    r"\s(?:/{1,3}|\|{1,2}|[→➡⇒]\ufe0f?|>{1,2}|~{1,3})\s|[^\S\n][·•]\s|[.!?…][^\S\n][-–—]\s"
     r"|\n\s{0,3}(?:[./\-–—]|[*_-]{3,9}|\* \* \*)\s{0,3}\n"
 )
 
@@ -52,7 +52,8 @@ def bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterato
         first = piece.first
         while words[first].silent and first < piece.last and _NUMBERING.match(body, words[first].end):
             first += 1
-        start, end = words[first].start, words[piece.last].end
+        last = _without_figures(body, words, first, piece.last)
+        start, end = words[first].start, words[last].end
         floor = max(floor, words[first - 1].end + 1 if first > piece.first else 0)
         ceiling = words[pieces[k + 1].first].start if k + 1 < len(pieces) else len(body)
         low = max(floor, start - 8)
@@ -65,6 +66,16 @@ def bounds(body: str, words: Sequence[Word], pieces: Sequence[Piece]) -> Iterato
             start, end = _unbracketed(body, start, end)
         yield start, end
         floor = end
+
+
+def _without_figures(body: str, words: Sequence[Word], first: int, last: int) -> int:
+    """The last word of ``words[first : last + 1]`` without a line that is nothing but numbers at its end."""
+    end = last
+    while end > first and words[end].silent:
+        if "\n" in body[words[end - 1].end : words[end].start]:
+            last = end - 1
+        end -= 1
+    return last
 
 
 def _unbracketed(body: str, start: int, end: int) -> tuple[int, int]:

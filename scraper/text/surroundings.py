@@ -8,6 +8,7 @@ import re
 STAMP = re.compile(
     r"""(?<![\w/.,-])(?:
         \d{4}-\d\d-\d\d | \d\d?/\d\d?/\d{2,4} | \d\d?\.\d\d?\.\d{4} | \d\d?/\d\d?
+      | \d\d?\.(?:I{1,3}|IV|VI{0,3}|I?X|XI{1,2})\.\d{4}
       | \d\d?[:h]\d\d(?::\d\d)?[ ]?(?:GMT|UTC|TU|CEST|CET|Z)
     )(?![\w/])""",
     re.VERBOSE | re.IGNORECASE,
@@ -41,7 +42,7 @@ DAY_LINE = re.compile(
 #: what a platform or a person puts around a post that is shared, and a pin with its place
 SHARED = re.compile(r"\b(?:RT|rt) @\w{1,64} ?:|\(?\b[Vv]ia @\w{1,64}\)?|^[ ]?📍[^\n.!?]{1,60}$", re.MULTILINE)
 _PARTICLE = r"d[eu]s?|l[ae]s?|of|the|and|et|à|by|par|for|pour|van|von|&|[/–|-]"
-_NAMED = rf"(?:(?:d['’]|l['’])?[A-ZÀ-Þ][\w.’'-]{{0,30}},?|{_PARTICLE}|\d{{4}})"
+_NAMED = rf"(?:(?:d['’]|l['’])?[A-ZÀ-Þ][\w.’'/–-]{{0,30}},?|{_PARTICLE}|\d{{4}})"
 #: what has pictures: «archives du musée du Lac», «Vesta consortium»
 _HOLDING = (
     "archives?|collections?|fonds|service|agency|agence|museum|mus[ée]e|library|biblioth[èe]que|studios?|press|presse"
@@ -59,7 +60,7 @@ _PICTURE = (
 )
 _WHOSE = rf"""(?:
         (?:(?i:{_PICTURE})[ ])?(?:©|\([cC]\)[ ])[^\n()\[\]]{{1,120}}
-      | [Cc]ontains[ ]modified[ ]Copernicus[^\n()]{{1,120}}
+      | (?:(?i:{_PICTURE})[ ]?:[ ])?[Cc]ontains[ ]modified[ ]Copernicus[^\n]{{1,120}}
       | (?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI)/[^\n()]{{1,100}}
       | (?:(?:📷|📸|🎥)\ufe0f?(?:[ ]?:|[ ](?:by|par)\b)?|(?i:
             (?:{_PICTURE})(?:[ ]cr[ée]dits?|[ ]courtesy)?(?:[ ]?:|[ ](?:by|par))
@@ -68,11 +69,12 @@ _WHOSE = rf"""(?:
         (?:{_NAMED}(?:[ ]{_NAMED}){{0,9}}|{_HELD})
     )"""
 #: a line, or brackets, that only tell whose picture it is; names are known by their capitals
-WHOSE = re.compile(rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?$|[ ]https?:)", re.VERBOSE)
+WHOSE = re.compile(rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?[^\w\n#@]{{0,6}}$|[ ](?:[·•|–-][ ]|https?:))", re.VERBOSE)
 WHOSE_IN_BRACKETS = re.compile(rf"[(\[]{_WHOSE}[ ]?[)\]]", re.VERBOSE)
 #: «(1/2)», a part of a thread; a camera's name for a file; a line that is only a number with letters
 FILE_NAME = re.compile(
-    r"""\(\d{1,2}/\d{1,2}\)
+    r"""[(\[](?:(?:photo|image|picture|pic|vid[ée]o|part|partie)[ ])?\d{1,3}/\d{1,3}[)\]]
+      | \b\d{8}_\d{6}\b(?:\.\w{3,4})?
       | \b(?:IMG|DSC[FN]?|PXL|VID|MVI|GOPR|P)_?\d{3,8}(?:_\d{2,9}){0,3}(?:\.\w{3,4})?\b
       | ^[ ]?[([]?(?:(?:ID|[Rr][ée]f\.?|[Nn][°ºo]\.?|[Pp]hoto|[Ii]mage|[Ff]ile|[Ff]ichier)[ ]?:?[ ]?)?
         [A-Za-z_-]{0,12}[0-9][\w-]{2,30}(?:\.\w{3,4})?[)\]]?[ ]?$""",

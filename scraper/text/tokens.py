@@ -199,6 +199,11 @@ def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
         return False
     if previous.kind is Kind.WORD and body[previous.start : previous.end].lower() in LEADING_ON:
         return True
+    # «si #nous #avons tant besoin»: the tag behind it is in the sentence, too
+    if after is not None and after.kind is Kind.TAG and k + 2 < len(tokens) and tokens[k + 2].kind is Kind.WORD:
+        token, after = after, tokens[k + 2]
+        if body[tokens[k].end : token.start] != " " or not body[after.start].islower():
+            return False
     return after is not None and after.kind in _SENTENCE and "\n" not in body[token.end : after.start]
 
 
