@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def verify(
         database: of the archive.
         folder: the archive's folder.
         share: the part of media and WARC files that is read; all when not given.
-        progress: told every so often; a total of 0 is not known.
+        progress: told every so often; a total of 0 is not known. It may raise to end the look.
     """
     check = _Check(database, folder, share or Share(), progress)
     for step in (check.database_file, check.media, check.unheld, check.answers, check.orphans):
@@ -135,7 +136,7 @@ class _Check:
         columns = select(assets.c.sha256, assets.c.extension, assets.c.size, used.label("used")).where(*within)
         statement = columns.order_by(assets.c.sha256).limit(BATCH)
         last = ""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="verify") as pool:
+        with _given_up_at_once(ThreadPoolExecutor(THREADS, thread_name_prefix="verify")) as pool:
             while rows := self._rows(statement.where(assets.c.sha256 > last)):
                 for row, found in zip(rows, pool.map(self._file, rows), strict=True):
                     self.files += 1
@@ -217,6 +218,15 @@ class _Check:
     def _count(self, column: Any, *conditions: Any) -> int:
         with self._database.read() as connection:
             return connection.execute(select(func.count(column)).where(*conditions)).scalar_one()
+
+
+@contextmanager
+def _given_up_at_once(pool: ThreadPoolExecutor) -> Iterator[ThreadPoolExecutor]:
+    """Begin nothing more when the block is left by an exception."""
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _batched(names: Iterator[str]) -> Iterator[list[str]]:

@@ -66,13 +66,13 @@ def verify(
     if share and sample:
         raise UsageError("--share and --sample are two ways to choose a part; give one of them")
     place = with_folder(archive_place(config, archive), archive)
+    began = datetime.now(UTC)
     database = open_database(place, read_only=not mend)
     try:
         part = _share(database, place.folder, share, sample)
         with _progress() as progress:
             report = verify(database, place.folder, share=part, progress=progress)
-        if part.of > 1:
-            _note(place.folder, part)
+        _note(place.folder, part, began)
         mended = ask_again(database, place.folder, report.damage, datetime.now(UTC)) if mend else None
     finally:
         database.close()
@@ -105,15 +105,16 @@ def _share(database: Database, folder: Path, share: str | None, sample: int | No
     return next_share(folder, of)
 
 
-def _note(folder: Path, part: Share) -> None:
+def _note(folder: Path, part: Share, began: datetime) -> None:
     """Note where the next look goes on; an archive that may only be read is verified all the same."""
     from storage.errors import StorageError
     from storage.turns import note
 
     try:
-        note(folder, part)
+        note(folder, part, began)
     except StorageError as error:
-        click.echo(f"The same part will be read again the next time: {error}", err=True)
+        if part.of > 1:
+            click.echo(f"The same part will be read again the next time: {error}", err=True)
 
 
 @contextlib.contextmanager

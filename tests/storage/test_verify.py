@@ -183,12 +183,12 @@ def test_a_picture_that_no_post_points_to_any_more_is_told(held):
 def test_so_many_looks_are_everything_once(answered, of):
     """N looks at an Nth read every file exactly once, wherever they begin and whenever they come."""
     answered.add("1", pictures=tuple({"data": b"%d" % number} for number in range(40)))
-    turns.note(answered.folder, Share(part=2, of=7))
+    turns.note(answered.folder, Share(part=2, of=7), NOW)
     reports = []
     for _ in range(of):
         share = turns.next_share(answered.folder, of)
         reports.append(verify(answered.database, answered.folder, share=share))
-        turns.note(answered.folder, share)
+        turns.note(answered.folder, share, NOW)
     assert {report.share.part for report in reports} == set(range(of))
     assert sum(report.files for report in reports) == 40
     assert sum(report.answers for report in reports) == 4
@@ -212,7 +212,7 @@ def test_a_note_that_is_none_begins_anew(tmp_path, said):
     """What a person or a disk made of the note costs no look."""
     (tmp_path / turns.NAME).write_bytes(said.encode("latin-1"))
     assert turns.next_share(tmp_path, 5) == Share(part=0, of=5)
-    turns.note(tmp_path, Share(part=0, of=5))
+    turns.note(tmp_path, Share(part=0, of=5), NOW)
     assert turns.next_share(tmp_path, 5) == Share(part=1, of=5)
     assert [path.name for path in tmp_path.iterdir()] == [turns.NAME]
 
