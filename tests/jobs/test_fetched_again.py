@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any, ClassVar
 
 import pytest
 from PIL import Image
 
+from jobs.errors import Interrupted
+from jobs.fixity import Audit, audit
 from jobs.pipeline import harvest
 from jobs.visit import Means, Visit
 from scraper.capture import Access, Capture, Request
@@ -21,7 +25,9 @@ from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source
 from storage.archive import Archive
 from storage.mending import ask_again
+from storage.reports import reports
 from storage.settings import ArchiveSettings
+from storage.turns import covered
 from storage.verify import Report, verify
 
 URL, PICTURE = "https://wall.example/", "https://wall.example/1.png"
@@ -86,6 +92,10 @@ class Place:
 
     def verify(self) -> Report:
         return verify(self.archive.database, self.archive.folder)
+
+    def audit(self, **how: Any) -> Audit:
+        means = Means(web=self.web, http=HttpSettings(rate="none"), missions=(), now=lambda: NOW, **how)
+        return audit(self.archive, means, within=timedelta(days=1), every=timedelta(days=1))
 
     def mend(self) -> None:
         ask_again(self.archive.database, self.archive.folder, self.verify().damage, NOW)
@@ -163,3 +173,44 @@ def test_the_page_of_a_damaged_answer_is_asked_for_whole(place: Place) -> None:
     assert [name.rpartition("/")[0] for name in found.aside] == ["warc/.damaged"]
     place.visit()
     assert place.web.asked[-1] == (URL, '"1"')
+
+
+def test_the_audit_finds_asks_again_and_keeps_a_report(place: Place) -> None:
+    """A retry of what is due brings the picture back; the report tells it, and when all was read last."""
+    whole = place.picture.read_bytes()
+    place.picture.write_bytes(b"rot")
+    found = place.audit()
+    assert (len(found.report.damage), found.mended.pictures) == (1, 1)
+    told = json.loads(found.path.read_text())
+    assert (told["damage"][0]["trouble"], told["asked_again"]["pictures"]) == ("mismatch", 1)
+    assert (told["covered"], told["began"]) == ({"share": 1.0, "oldest": NOW.isoformat()}, NOW.isoformat())
+    assert place.visit(listing=False, due_only=True).media_stored == 1
+    assert place.picture.read_bytes() == whole
+    again = place.audit()
+    assert (again.report.is_sound, len(again.report.aside)) == (True, 1)
+    assert reports(place.archive.folder, "fixity") == [again.path]
+
+
+def test_an_audit_that_is_stopped_is_made_again(place: Place) -> None:
+    """It ends within a file, notes nothing and leaves no report."""
+    stop = Event()
+    stop.set()
+    with pytest.raises(Interrupted):
+        place.audit(stop=stop)
+    assert covered(place.archive.folder).oldest is None
+    assert reports(place.archive.folder, "fixity") == []
+
+
+def test_a_damaged_picture_that_comes_back_with_other_bytes_is_a_new_one(place: Place) -> None:
+    """What the source shows now is held; the damaged file stays, and is told of until a person sees to it."""
+    place.picture.write_bytes(b"rot")
+    place.audit()
+    picture = io.BytesIO()
+    Image.new("RGB", (32, 32), "white").save(picture, "PNG")
+    place.web.picture = picture.getvalue()
+    assert place.visit().media_stored == 1
+    assert place.picture.read_bytes() == b"rot"
+    found = place.audit()
+    assert ([item.sha256 for item in found.report.damage], found.mended.pictures) == ([place.picture.stem], 0)
+    (held,) = place.archive.entry("wall:1")[0].attachments
+    assert held.url == PICTURE
