@@ -51,6 +51,9 @@ class Backend(Protocol):
     def wrote(self) -> None:
         """Do what is to be done after a write that was committed; says nothing of what fails in it."""
 
+    def optimise(self) -> None:
+        """Put the statistics in order by which questions are planned, and give back what a journal holds."""
+
     def scrub(self) -> None:
         """Write the database anew, so that nothing is left of what was deleted."""
 
@@ -115,6 +118,16 @@ class Database:
     def faults(self, connection: Connection) -> Iterator[str]:
         """What the database itself finds wrong, a sentence each."""
         return self._backend.faults(connection)
+
+    def optimise(self) -> None:
+        """Put the statistics in order by which questions are planned, and give back what a journal holds.
+
+        Raises:
+            ArchiveLocked: somebody keeps writing.
+            DiskFull, ArchiveReadOnly: as they say.
+        """
+        with self._translated():
+            self._backend.optimise()
 
     def scrub(self) -> None:
         """Write the whole database anew, so that no byte is left of what was deleted in it.

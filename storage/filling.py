@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +17,9 @@ from storage import copies, warcfiles
 from storage.blobs import MEDIA, Blobs, relative_path
 from storage.damage import Damage, Trouble
 from storage.disk import disk_faults
-from storage.engine import FILE, Database, translated
-from storage.errors import ArchiveDamaged, BackupRefused, DiskFull
-from storage.sqlite_file import translate
+from storage.engine import FILE, Database
+from storage.errors import BackupRefused
+from storage.snapshot import is_of, take_snapshot
 
 #: says of a folder that it is a backup, and of what
 MANIFEST = "backup.json"
@@ -73,8 +73,11 @@ class Filling:
     def as_backup(self, now: datetime) -> Report:
         """Bring the place to the state of the archive, with a manifest."""
         with closing(self._snapshot()) as snapshot:
-            if (self._place / FILE).exists():
-                _refuse_other(self._place, snapshot, self._target)
+            if (self._place / FILE).exists() and not is_of(snapshot, self._place / FILE):
+                raise BackupRefused(
+                    f"{self._target} is a backup of another archive, or has runs that this archive has not;"
+                    " choose another folder"
+                )
             self._fill(snapshot)
             held = {name: getattr(self._report, name) for name in ("posts", "files", "bytes")}
             said = {"made_at": now.isoformat(), "archive": str(self._folder)} | held
@@ -91,31 +94,13 @@ class Filling:
 
     def _snapshot(self) -> sqlite3.Connection:
         """One state of the database, whole and on the disk, under its new name."""
-        path = copies.new(self._place / FILE)
-        with translated(path), self._database.read() as connection:
-            raw = connection.connection.driver_connection
-            if not isinstance(raw, sqlite3.Connection):
-                raise TypeError(f"an online backup is not written for {type(raw).__name__}")
-            # the first question fixes the state that is copied, whoever writes meanwhile
-            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").fetchone()
-            with _full_disk_is_of(path), closing(sqlite3.connect(path)) as copy:
-                raw.backup(copy, pages=4096, progress=self._copied)
-                copy.execute("PRAGMA journal_mode=DELETE").fetchone()
-            copies_left = [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
-            for left in copies_left:
-                left.unlink(missing_ok=True)
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-            snapshot = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
-            told = snapshot.execute("PRAGMA integrity_check(5)").fetchall()
-        if told != [("ok",)]:
-            snapshot.close()
-            raise ArchiveDamaged(f"{self._database} is damaged ({told[0][0]}); nothing was changed in {self._target}")
-        self._report.posts = snapshot.execute("SELECT count(*) FROM posts").fetchone()[0]
-        return snapshot
-
-    def _copied(self, _status: int, remaining: int, total: int) -> None:
-        self._progress("database", total - remaining, total)
+        made = take_snapshot(
+            self._database,
+            copies.new(self._place / FILE),
+            lambda done, total: self._progress("database", done, total),
+        )
+        self._report.posts = made.execute("SELECT count(*) FROM posts").fetchone()[0]
+        return made
 
     def _fill(self, snapshot: sqlite3.Connection) -> None:
         with disk_faults(self._place):
@@ -253,26 +238,3 @@ class Filling:
         for name in (*Blobs(self._place).aside(), *warcfiles.aside(self._place)):
             if name not in kept:
                 yield self._place / name
-
-
-@contextmanager
-def _full_disk_is_of(path: Path) -> Iterator[None]:
-    """A disk that is full is that of the copy; what else is wrong is told of the archive that is read."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if isinstance(own := translate(error, path), DiskFull):
-            raise own from error
-        raise
-
-
-def _refuse_other(place: Path, snapshot: sqlite3.Connection, target: Path) -> None:
-    """Nothing, or BackupRefused: the backup has a history that the archive does not know."""
-    query = "SELECT id, source_id, started_at FROM runs"
-    path = place / FILE
-    with translated(path), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as held:
-        last = held.execute(f"{query} ORDER BY id DESC LIMIT 1").fetchone()
-    if last is not None and snapshot.execute(f"{query} WHERE id = ?", last[:1]).fetchone() != last:
-        raise BackupRefused(
-            f"{target} is a backup of another archive, or has runs that this archive has not; choose another folder"
-        )
