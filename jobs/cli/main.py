@@ -27,6 +27,7 @@ DONE, IN_PART, WRONG_USE, NO_ARCHIVE, INTERRUPTED = 0, 1, 2, 3, 130
 #: command: the module under jobs.cli that holds it (loaded only when it is asked for), and what it does
 COMMANDS = {
     "scrape": ("scrape", "Fetch what the sources have published: one run now."),
+    "status": ("status", "Whether all is well: what is wrong, last and next visits, disk, backups."),
     "query": ("query", "Find posts in the archive."),
     "show": ("show", "One post whole, with its provenance."),
     "sql": ("sql", "Ask the archive in SQL; nothing can be changed by it."),
@@ -51,6 +52,7 @@ COMMANDS = {
     "sources": ("sources", "The kinds of place that can be read."),
     "config": ("configuration", "Write a first config.yaml, or check one."),
     "db": ("care", "The archive's schema."),
+    "service": ("service", "Have systemd run the daemon."),
     "demo": ("demo", "Archive the bundled demo mission, over loopback."),
 }
 
