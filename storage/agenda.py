@@ -207,6 +207,11 @@ class Agenda:
 
     # notices
 
+    def told(self) -> dict[str, datetime]:
+        """What people were told of and was not settled since, and when last."""
+        with self._database.read() as connection:
+            return {row.subject: row.told_at for row in connection.execute(select(_notices))}
+
     def may_tell(self, subject: str, now: datetime, every: timedelta) -> bool:
         """Whether people are to be told of ``subject`` now; if so it is noted, and not again within ``every``."""
         with self._database.write() as connection:

@@ -144,3 +144,10 @@ runs = table(
     column("counts", Counts),
 )
 sources = table("sources", column("id", SafeText))
+failures = table(
+    "failures",
+    column("id", Integer),
+    column("run_id", Integer),
+    column("message", SafeText),
+)
+backups = table("backups", column("path", SafeText), column("made_at", UTCDateTime))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from jobs.spoken import size
+
+__all__ = ["counted", "ended", "size"]
+
 
 def counted(number: int, what: str) -> str:
     """``1 page``, ``2 pages``, ``1,000 pages``."""
@@ -11,13 +15,3 @@ def counted(number: int, what: str) -> str:
 def ended(status: str) -> str:
     """How a run ended, in the words of the table that ``cupola scrape`` prints."""
     return {"completed": "complete", "partial": "in part"}.get(status, status)
-
-
-def size(count: int) -> str:
-    """Bytes in the largest decimal unit that leaves a number of at least one."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"

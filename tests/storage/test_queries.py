@@ -405,7 +405,7 @@ def test_an_abandoned_reading_leaves_nothing_behind(held):
 def test_the_light_tables_are_those_of_the_schema(held):
     """Each column that a reader names is in the schema, and each view has the columns that are told of it."""
     light = [views.posts, views.segments, views.hashtags, views.assets, views.attachments, views.captures]
-    for table in [*light, views.runs, views.sources]:
+    for table in [*light, views.runs, views.sources, views.failures, views.backups]:
         full = Base.metadata.tables[table.name]
         assert {column.name for column in table.columns} <= {column.name for column in full.columns}, table.name
     with held.database.read() as connection:
