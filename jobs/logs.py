@@ -108,6 +108,11 @@ class _Json(logging.Formatter):
         return json.dumps(told)
 
 
+def formatter(form: Form) -> logging.Formatter:
+    """What makes a line of a record; ``AUTO`` is for programs."""
+    return _Text() if form is Form.TEXT else _Json()
+
+
 def _time(record: logging.LogRecord, exactness: str) -> str:
     moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec=exactness)
     return moment.removesuffix("+00:00") + "Z"
@@ -137,7 +142,7 @@ def configure_daemon(form: Form = Form.AUTO, file: Path | None = None) -> None:
     else:
         handler = RotatingFileHandler(file, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
     is_for_people = form is Form.TEXT or (form is Form.AUTO and file is None and sys.stderr.isatty())
-    handler.setFormatter(_Text() if is_for_people else _Json())
+    handler.setFormatter(formatter(Form.TEXT if is_for_people else Form.JSON))
     # a line that cannot be written (a full disk, a closed pipe) is lost, and nothing else is
     logging.raiseExceptions = False
     logging.captureWarnings(True)
