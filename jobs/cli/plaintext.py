@@ -10,20 +10,21 @@ from jobs.logs import printable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PARTS = (("fr", "Français", "bold blue"), ("en", "English", "bold green"), ("other", "Neither", "bold magenta"))
+_TITLES = {"fr": "Français", "en": "English", "other": "Neither"}
+_STYLES = ("bold blue", "bold green", "bold magenta")
 _CREDIT = ("person", "agency", "mission", "date", "other_reading", "license", "files")
 
 
-def tell(record: Mapping[str, Any]) -> None:
-    """Print the answer ``record`` of ``cupola split``; remote text in it obeys no terminal."""
+def tell(record: Mapping[str, Any], pair: tuple[str, str]) -> None:
+    """Print the answer ``record`` of ``cupola split`` for two languages; remote text in it obeys no terminal."""
     from rich.text import Text
 
     with for_people() as console:
         others = "\n".join(part["text"] for part in record["segments"] if part["lang"] == "other")
-        found = {"fr": record["fr"], "en": record["en"], "other": others or None}
-        for name, title, style in _PARTS:
+        found = {name: record[name] for name in pair} | {"other": others or None}
+        for name, style in zip(found, _STYLES, strict=True):
             if found[name] is not None:
-                console.print(Text(title, style=style), soft_wrap=True)
+                console.print(Text(_TITLES.get(name, name), style=style), soft_wrap=True)
                 console.print(Text(printable(found[name])), soft_wrap=True)
                 console.print()
         if not any(found.values()):
@@ -35,6 +36,10 @@ def tell(record: Mapping[str, Any]) -> None:
                 if value:
                     console.print(Text(f"  {key.replace('_', ' ')}: {printable(value)}"), soft_wrap=True)
         if "alignment_score" in record and record["alignment_score"] is not None:
-            console.print(Text(f"answer each other {record['alignment_score']:.2f}", style="dim"), soft_wrap=True)
+            doubt = ": most likely no translations of each other" if record["alignment_doubtful"] else ""
+            told = f"answer each other {record['alignment_score']:.2f}{doubt}"
+            console.print(Text(told, style="yellow" if doubt else "dim"), soft_wrap=True)
         review = ", needs review" if record["needs_review"] else ""
-        console.print(Text(f"confidence {record['confidence']:.2f}{review}", style="dim"), soft_wrap=True)
+        parts = ", ".join(f"{name} {sure:.2f}" for name, sure in record["part_confidence"].items() if sure is not None)
+        told = f"confidence {record['confidence']:.2f}{f' ({parts})' if parts else ''}{review}"
+        console.print(Text(told, style="dim"), soft_wrap=True)

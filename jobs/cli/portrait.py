@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rich import box
@@ -26,16 +26,24 @@ _ORIGINS = {"api": "as the platform states it", "page": "as the page states it",
 
 
 def portrait(
-    post: PostView, provenance: Provenance, folder: Path, width: int, captions: RenderableType | None = None
+    post: PostView,
+    provenance: Provenance,
+    folder: Path,
+    width: int,
+    captions: RenderableType | None = None,
+    sure: Mapping[str, float | None] | None = None,
 ) -> RenderableType:
-    """Everything about a post, with ``captions`` shown in another way if given; remote text in it obeys no terminal."""
+    """Everything about a post, with ``captions`` shown in another way if given; remote text in it obeys no terminal.
+
+    ``sure`` is how likely each caption is right, where that is known.
+    """
     parts: list[RenderableType] = [Panel(_head(post, provenance), title=_title(post), title_align="left")]
     parts.append(captions or _captions(post, width))
     if post.media:
         parts.append(_section("Pictures", _pictures(post, provenance, folder)))
     if post.segments:
         parts.append(_section("Segments", _segments(post.segments)))
-    parts.append(_section("Provenance", _facts(_origin(provenance))))
+    parts.append(_section("Provenance", _facts(_origin(provenance, sure or {}))))
     return Group(*parts)
 
 
@@ -159,7 +167,7 @@ def _segments(segments: tuple[SegmentView, ...]) -> Table:
     return table
 
 
-def _origin(provenance: Provenance) -> Iterator[tuple[str, str | None]]:
+def _origin(provenance: Provenance, sure: Mapping[str, float | None]) -> Iterator[tuple[str, str | None]]:
     run = provenance.run
     yield "run", f"{run.id}, {ended(run.status)}, {run.started_at} to {run.ended_at or 'now'}"
     if provenance.capture is None:
@@ -167,7 +175,8 @@ def _origin(provenance: Provenance) -> Iterator[tuple[str, str | None]]:
     else:
         yield from _answer(provenance.capture)
     yield "credit line", provenance.date.credit_line
-    yield "split", f"confidence {provenance.split_confidence:.2f}"
+    each = ", ".join(f"{language} {value:.2f}" for language, value in sure.items() if value is not None)
+    yield "split", f"confidence {provenance.split_confidence:.2f}" + (f" ({each})" if each else "")
     yield "first seen", provenance.first_seen_at
     yield "changed", provenance.changed_at if provenance.changed_at != provenance.first_seen_at else None
 

@@ -50,24 +50,19 @@ def show(
     finally:
         database.close()
     fr, en = post.caption_fr or "", post.caption_en or ""
-    alignment = None
-    if side_by_side and fr and en:
-        from scraper.text.alignment import align
+    from jobs.cli.parting import aligned, sure_of
 
-        alignment = align(fr, en)
+    sure = sure_of(post)
     if as_json:
         import json
 
         from jobs.cli.output import for_programs
 
-        record = post.as_json() | {"provenance": provenance.as_json()}
+        record = post.as_json() | {"provenance": provenance.as_json() | {"part_confidence": sure}}
         if events is not None:
             record["history"] = [event.as_json() for event in events]
         if side_by_side:
-            from scraper.text.alignment import answers
-
-            record["alignment"] = answers(fr, en, alignment) if alignment else []
-            record["alignment_score"] = alignment.score if alignment else None
+            record |= aligned(fr, en)
         with for_programs() as write:
             write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
         return DONE
@@ -75,14 +70,15 @@ def show(
     from jobs.cli.portrait import portrait
 
     captions = None
-    if alignment:
+    if side_by_side and fr and en:
         from jobs.cli.sidebyside import beside
+        from scraper.text.alignment import align
 
-        captions = beside(fr, en, alignment)
+        captions = beside(fr, en, align(fr, en))
     elif side_by_side:
         click.echo("There are no two captions to stand side by side.", err=True)
     with for_people() as console:
-        console.print(portrait(post, provenance, place.folder, console.width, captions))
+        console.print(portrait(post, provenance, place.folder, console.width, captions, sure))
         if events is not None:
             from jobs.cli.chronicle import chronicle
 

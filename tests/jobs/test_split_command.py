@@ -49,12 +49,12 @@ def test_a_caption_is_answered_with_its_two_languages(run: Run) -> None:
     done = run(json.dumps({"id": "a", "raw": raw}).encode() + b"\n")
     assert (done.returncode, done.stderr) == (0, b"")
     answer = json.loads(done.stdout)
-    assert set(answer) == {"id", "fr", "en", "segments", "confidence", "needs_review"}
+    assert set(answer) == {"id", "fr", "en", "segments", "confidence", "part_confidence", "needs_review"}
     assert (answer["id"], answer["fr"], answer["en"]) == ("a", "Le lac gelé brille.", "The frozen lake is shining.")
     assert "".join(s["text"] for s in answer["segments"]) == raw
     assert all(raw[s["start"] : s["end"]] == s["text"] for s in answer["segments"])
     assert {s["lang"] for s in answer["segments"]} == {"fr", "en", "none"}
-    assert 0 <= answer["confidence"] <= 1
+    assert 0 <= answer["confidence"] <= min(answer["part_confidence"].values()) <= 1
     assert answer["needs_review"] is False
 
 
@@ -63,11 +63,12 @@ def test_an_absent_language_is_null(run: Run) -> None:
     done = run(b'{"id": 1, "raw": "The frozen lake is shining."}\n{"id": 2, "raw": ""}')
     first, second = map(json.loads, done.stdout.splitlines())
     assert (first["fr"], first["en"]) == (None, "The frozen lake is shining.")
+    assert first["part_confidence"] == {"fr": None, "en": first["confidence"]}
     assert (second["fr"], second["en"], second["segments"]) == (None, None, [])
 
 
 def test_a_bad_line_is_named_and_the_others_are_answered(run: Run) -> None:
-    """Not JSON, no object, no text, not UTF-8, nested without end: each told by its line's number; status 2."""
+    """Not JSON, no object, no text, not UTF-8, nested without end: each told by its line's number; status 1."""
     lines = [
         b'\xef\xbb\xbf{"id": 1, "raw": "Bonjour tout le monde"}',
         b"not json",
@@ -80,7 +81,7 @@ def test_a_bad_line_is_named_and_the_others_are_answered(run: Run) -> None:
         b'{"id": 9, "raw": "Hello to the whole world"}',
     ]
     done = run(b"\n".join(lines))
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1, 9]
     told = done.stderr.decode().splitlines()
     assert [line.split(":")[1].strip() for line in told] == [f"line {n}" for n in (2, 3, 5, 6, 7, 8)]
@@ -167,7 +168,57 @@ def test_explain_prints_each_segment_with_its_reason(run: Run) -> None:
     assert "[red]" in shown
     assert "\\x07" in shown
     assert "[2JLe lac" in shown
+    assert "lac +" in shown
+    assert "‹" in shown
     assert not set(shown) & set("\x1b\x07\x9b\u202e\x00\r")
+
+
+def test_explain_is_coloured_on_a_terminal_only(tmp_path: Path, environment: dict[str, str]) -> None:
+    """French, English and what is neither have colours there; a file gets none (above)."""
+    keyboard, terminal = pty.openpty()
+    line = json.dumps({"id": 1, "raw": "Le lac gelé brille.\n\nThe frozen lake is shining."}).encode()
+    done = subprocess.run(
+        [*COMMAND, "--explain"],
+        input=line,
+        stdout=terminal,
+        cwd=tmp_path,
+        env=environment | {"TERM": "xterm-256color"},
+        check=False,
+        timeout=60,
+    )
+    shown = os.read(keyboard, 100_000).decode()
+    os.close(terminal)
+    os.close(keyboard)
+    assert done.returncode == 0
+    assert "\x1b[1;34m" in shown
+    assert "\x1b[1;32m" in shown
+
+
+def test_the_pair_of_languages_is_a_setting(run: Run) -> None:
+    """--pair: the answer has these two in the places of French and English, in all its fields."""
+    raw = "Der Vulkan raucht seit gestern wieder.\n\nThe volcano has been smoking again since yesterday."
+    done = run(json.dumps({"id": 1, "raw": raw}).encode(), "--pair", "de,en", "--align")
+    answer = json.loads(done.stdout)
+    assert list(answer)[:3] == ["id", "de", "en"]
+    assert (answer["de"], answer["en"]) == tuple(raw.split("\n\n"))
+    assert set(answer["part_confidence"]) == set(answer["alignment"][0]) - {"score"} == {"de", "en"}
+    assert (len(answer["alignment"]), answer["alignment_doubtful"]) == (1, None)
+    for bad in ("xx,en", "en", "en,en"):
+        assert b"takes two of fr, en, de" in run(b"", "--pair", bad).stderr
+
+
+def test_captions_that_are_no_translations_are_told(run: Run) -> None:
+    """--align says so in a word, to programs and to people."""
+    raw = "Les chiens doivent être tenus en laisse.\n\nThe ferry turned round; the skipper had missed the message."
+    assert json.loads(run(json.dumps({"raw": raw}).encode(), "--align").stdout)["alignment_doubtful"] is True
+    assert "most likely no translations of each other" in run(raw.encode(), "--text", "--align").stdout.decode()
+
+
+def test_the_lines_of_a_query_are_captions(run: Run) -> None:
+    """`cupola query --format jsonl | cupola split`: key and text are taken."""
+    done = run(b'{"key": "demo:1", "text": "Bonjour tout le monde", "captions": {"fr": null, "en": null}}')
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["id"], answer["fr"]) == (0, "demo:1", "Bonjour tout le monde")
 
 
 CAPTION = (
@@ -199,7 +250,7 @@ def test_plain_text_is_answered_with_json_if_asked(run: Run) -> None:
     """The same record as for a line, its text but for the last line break."""
     done = run(CAPTION.encode() + b"\r\n", "--text", "--json")
     (record,) = map(json.loads, done.stdout.splitlines())
-    assert set(record) == {"id", "fr", "en", "segments", "confidence", "needs_review"}
+    assert set(record) == {"id", "fr", "en", "segments", "confidence", "part_confidence", "needs_review"}
     assert record["id"] is None
     assert "".join(part["text"] for part in record["segments"]) == CAPTION
 

@@ -373,9 +373,10 @@ def test_threads_that_split_at_once_agree() -> None:
 
 
 def test_every_segment_is_explained() -> None:
-    """The reasons come with the same segments as the split's, and name what decided."""
+    """The reasons come with the same segments as the split's, and with what each word says of it."""
     body = "Le lac gelé brille.\n\nThe frozen lake is shining. #lake\n\nCredits: ESA/NASA"
     told = explain(body)
-    assert tuple(t.segment for t in told) == split(body).segments
-    assert told[0].reason.startswith("fr before ")
+    assert [tuple(t.span) for t in told] == [(str(s.lang), s.text, s.start, s.end) for s in split(body).segments]
+    assert told[0].reason.startswith("fr before en by ")
+    assert [word.text for word in told[0].words] == ["Le", "lac", "gelé", "brille"]
     assert "credit" in told[-1].reason
