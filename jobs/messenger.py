@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 from urllib.parse import unquote
@@ -54,7 +55,11 @@ class AppriseMessenger:
             app_id="Cupola", app_desc="Cupola", storage_mode="memory", interpret_escapes=False, interpret_emojis=False
         )
         self._apprise = apprise.Apprise(asset=asset)
-        if not self._apprise.add(url):
+        with warnings.catch_warnings():
+            # it loads its services now, and with one of them a part of Python that is on its way out
+            warnings.simplefilter("ignore", DeprecationWarning)
+            is_understood = self._apprise.add(url)
+        if not is_understood:
             raise UsageError(f"{place} is none that apprise understands")
         self.name = f"{place} ({self._apprise[0].service_name})"
 
@@ -84,16 +89,20 @@ def messengers_of(urls: Sequence[str], variable: str) -> list[Messenger]:
 
 
 def _hide(urls: Iterable[str]) -> None:
-    """Let apprise's own log show no part of these addresses."""
+    """Let the log of apprise, and of the web client that it uses, show no part of these addresses.
+
+    What ``jobs.secrecy`` hides are whole values; here they are taken to pieces and put together anew.
+    """
     secrets: set[str] = set()
     for url in urls:
-        rest = url.partition("://")[2]
-        for text in (rest, unquote(rest)):
+        scheme, separator, rest = url.partition("://")
+        for text in (rest, unquote(rest)) if separator else (scheme, unquote(scheme)):
             secrets |= {piece for piece in re.split(r"[/:@?&=,;#\s]+", text) if len(piece) >= _SHORT}
-    logger = logging.getLogger("apprise")
-    for earlier in [item for item in logger.filters if isinstance(item, _Hiding)]:
-        logger.removeFilter(earlier)
-    logger.addFilter(_Hiding(secrets))
+    for name in ("apprise", "urllib3.connectionpool"):
+        logger = logging.getLogger(name)
+        for earlier in [item for item in logger.filters if isinstance(item, _Hiding)]:
+            logger.removeFilter(earlier)
+        logger.addFilter(_Hiding(secrets))
 
 
 class _Hiding(logging.Filter):
