@@ -89,8 +89,9 @@ def _try_notices(file: ConfigFile) -> int:
 
     with ThreadPoolExecutor(len(found)) as pool:
         faults = list(pool.map(sent, found))
-    for messenger, fault in zip(found, faults, strict=True):
-        click.echo(f"✗ {fault}" if fault else f"✓ {messenger.name} has taken the trial notice")
+    with for_people() as console:
+        for messenger, fault in zip(found, faults, strict=True):
+            console.print(f"✗ {fault}" if fault else f"✓ {messenger.name} has taken the trial notice", soft_wrap=True)
     return IN_PART if any(faults) else DONE
 
 
