@@ -65,7 +65,7 @@ def keep_generation(
         ArchiveDamaged: the database is; the copies that are there stay.
         DiskFull, StorageError: as they say; the copies that are there stay.
     """
-    why = cannot(database)
+    why = cannot(database.dialect)
     if why is not None:
         raise BackupRefused(why)
     folder = folder.resolve()
@@ -100,11 +100,11 @@ def keep_generation(
     return Generation(path=path, bytes=size, posts=posts, kept=kept, removed=len(going))
 
 
-def cannot(database: Database) -> str | None:
-    """Why no copies of this database can be kept, in a sentence; None when they can."""
-    if database.dialect == "sqlite":
+def cannot(dialect: str) -> str | None:
+    """Why no copies can be kept of databases of this dialect, in a sentence; None when they can."""
+    if dialect == "sqlite":
         return None
-    return f"the archive in {database} is on a server: have the server's own pg_dump copy it every day"
+    return "the archive's database is on a server: have the server's own pg_dump copy it"
 
 
 def _sweep(folder: Path) -> None:
