@@ -11,8 +11,6 @@ from threading import Lock
 
 logger = logging.getLogger(__name__)
 
-#: what people are told about under this name, see ``jobs.notify``
-SUBJECT = "disk"
 #: pictures are taken again when so much more than the least is free, so that one picture does not end it at once
 AMPLE = 1.05
 
