@@ -4,6 +4,8 @@ JobsError            one base for the room
  +-- ConfigError     config.yaml or the environment; ``path`` and the ``problems`` found, each with line and key
  +-- UsageError      an option or argument that cannot be meant
  +-- Interrupted     a person or the system asked to stop
+ +-- TimedOut        a work of the daemon's took longer than it may
+ +-- AlreadyRunning  another daemon works on this archive
  +-- CrewLost        the process that takes pictures has ended by itself
  +-- PostUnreadable  a post whose text could not be read; only it is left out
  +-- Contradiction   two places of a source say different things of one post; one of them is kept
@@ -48,6 +50,14 @@ class UsageError(JobsError):
 
 class Interrupted(JobsError):
     """Asked to stop; what was begun is finished, what was not is left for the next run."""
+
+
+class TimedOut(JobsError):
+    """A work of the daemon's took longer than it may, and was stopped by the watchdog."""
+
+
+class AlreadyRunning(JobsError):
+    """Another daemon works on this archive, on this machine; the message names it."""
 
 
 class CrewLost(JobsError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
@@ -49,9 +49,20 @@ def _cron(value: str) -> str:
     if len(value.split()) != 5:
         raise ValueError('expected five cron fields such as "0 */6 * * *"')
     try:
-        CronTrigger.from_crontab(value, timezone="UTC")
+        never = (
+            CronTrigger.from_crontab(value, timezone=UTC).get_next_fire_time(None, datetime(2024, 1, 1, tzinfo=UTC))
+            is None
+        )
     except ValueError as error:
         raise ValueError(f'expected five cron fields such as "0 */6 * * *": {error}') from error
+    if never:
+        raise ValueError("expected five cron fields of a time that comes, and this one never does")
+    return value
+
+
+def _length(value: timedelta) -> timedelta:
+    if value > timedelta(days=3660):
+        raise ValueError("expected at most ten years")
     return value
 
 
@@ -69,7 +80,7 @@ def _database(value: str) -> str:
     return as_address(value)
 
 
-Duration = Annotated[timedelta, _read_by(parse_duration, timedelta)]
+Duration = Annotated[timedelta, _read_by(parse_duration, timedelta), AfterValidator(_length)]
 Clock = Annotated[time, _read_by(parse_clock, time)]
 Quiet = Annotated[Hours, _read_by(parse_hours, Hours)]
 Size = Annotated[int, _read_by(parse_size, int)]

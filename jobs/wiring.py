@@ -11,11 +11,16 @@ from threading import Event
 from typing import Any
 
 from jobs import __version__
+from jobs.chores import chores_of
 from jobs.config import ConfigFile
 from jobs.crew import Crew, Orders
 from jobs.downloads import Workers
+from jobs.duty import Duty
 from jobs.errors import ConfigError, Interrupted, Problem, UsageError
-from jobs.visit import Means, Progress, Unplugged
+from jobs.leash import Waits
+from jobs.stanzas import Schedule
+from jobs.visit import Means, Progress, Unplugged, Visit
+from jobs.visiting import duty_of
 from scraper import registry
 from scraper.capture import SAVED, Access, Capture, Request
 from scraper.client import PoliteClient
@@ -93,6 +98,37 @@ def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWa
             stop=stop,
             progress=progress,
         )
+
+
+def web_of(file: ConfigFile, stop: Event, on_wait: OnWait | None = None) -> tuple[PoliteClient, Waits]:
+    """The web that many visits share, and its waits, each of which ends with its visit; ``stop`` ends all of them."""
+    waits = Waits(stop)
+    return PoliteClient(file.config.http, version=__version__, sleep=waits.sleep, on_wait=on_wait), waits
+
+
+def visits_of(file: ConfigFile) -> list[tuple[Visit, Schedule]]:
+    """The sources that the daemon is to visit, and when.
+
+    Raises:
+        ConfigError: as ``sources_of``.
+    """
+    schedules = {stanza.id: stanza.schedule for stanza in file.config.sources}
+    found = [(item, schedules[item.source.id]) for item in sources_of(file)]
+    return [(Visit(source=item.source, mission=item.mission), schedule) for item, schedule in found if schedule]
+
+
+def duties_of(file: ConfigFile) -> list[Duty]:
+    """All that the daemon is to do.
+
+    Raises:
+        ConfigError: as ``sources_of``.
+    """
+    visits, jobs = visits_of(file), file.config.jobs
+    base = file.path.resolve().parent
+    return [
+        *(duty_of(visit, schedule, jobs) for visit, schedule in visits),
+        *chores_of(jobs, [visit for visit, _ in visits], base),
+    ]
 
 
 def unplugged(file: ConfigFile, *, stop: Event) -> Means:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
@@ -18,6 +18,9 @@ from scraper.throttle import LONGEST_PAUSE
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: answers that another try may change
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+#: seconds for which an answer is believed to be fresh, at most
+_LONGEST_FRESH = 366 * 86_400.0
 
 _LOGIN_PATH = re.compile(
     r"(?i)/(?:log[_-]?in|sign[_-]?in|wp-login|oauth2?|sso|saml2?|authorize|authenticate|session/new)(?:\.\w+)?(?=/|$)"
@@ -110,6 +113,31 @@ def budget_spent(headers: Mapping[str, str], now: datetime) -> float | None:
     if left is None or not _NUMBER.fullmatch(left.strip()) or float(left) > 0:
         return None
     return _until_reset(headers, now)
+
+
+def fresh_until(headers: Mapping[str, str], fetched_at: datetime) -> datetime | None:
+    """Until when an answer has nothing newer behind it, by its own word; None when it does not say.
+
+    See https://www.rfc-editor.org/rfc/rfc9111#name-calculating-freshness-lifet; ``s-maxage`` is for caches that many
+    share, which we are none of.
+
+    Args:
+        headers: by their lower-case names.
+        fetched_at: when it came, aware.
+    """
+    said = headers.get("cache-control", "")
+    if re.search(r"(?i)\bno-(?:cache|store)\b", said):
+        return None
+    if lasts := re.search(r"(?i)(?<![\w-])max-age\s*=\s*\"?(\d{1,9})", said):
+        age = headers.get("age", "").strip()
+        seconds = float(lasts.group(1)) - (float(age) if re.fullmatch(r"[0-9]{1,9}", age) else 0.0)
+    else:
+        expires, date = moment_of(headers.get("expires", "")), moment_of(headers.get("date", ""))
+        if expires is None:
+            return None
+        # by the host's own clock, which may not be ours
+        seconds = (expires - (date or fetched_at)).total_seconds()
+    return fetched_at + timedelta(seconds=min(seconds, _LONGEST_FRESH)) if seconds > 0 else None
 
 
 def _until_reset(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -40,6 +40,9 @@ class RateLimited(FetchError):
 class Refused(FetchError):
     """The host (401, 403, a login page) or its robots.txt does not let us read this."""
 
+    #: whether it is robots.txt that does not
+    by_robots = False
+
     def __init__(self, message: str, *, url: str, status: int | None = None, retriable: bool = False) -> None:
         super().__init__(message, url=url, retriable=retriable, status=status)
 

@@ -87,13 +87,13 @@ class Robots:
         if found.rules is None:
             return 0.0
         if not found.rules.can_fetch(target.url, AGENT):
-            raise Refused(f"{name}: the robots.txt of {target.origin} asks {AGENT} not to read this", url=name)
+            raise _forbidden(f"{name}: the robots.txt of {target.origin} asks {AGENT} not to read this", name)
         delay = found.rules.crawl_delay(AGENT) or 0.0
         if delay > LONGEST_DELAY:
-            raise Refused(
+            raise _forbidden(
                 f"{name}: the robots.txt of {target.origin} asks for {delay:g} s between two requests, and sources "
                 f"that ask for over {LONGEST_DELAY:g} s are not read; ask the site for another way",
-                url=name,
+                name,
             )
         return delay
 
@@ -125,3 +125,9 @@ class Robots:
         if len(body) == LARGEST:
             body = body.rpartition(b"\n")[0]  # half a rule may forbid more than the whole
         return _Rules(self._clock() + _KEPT, Protego.parse(body.decode("utf-8-sig", errors="replace")))
+
+
+def _forbidden(message: str, url: str) -> Refused:
+    error = Refused(message, url=url)
+    error.by_robots = True
+    return error

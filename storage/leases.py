@@ -80,6 +80,20 @@ def give_back(connection: Connection, run_id: int) -> None:
     connection.execute(delete(_leases).where(_leases.c.run_id == run_id))
 
 
+def ended(connection: Connection, now: datetime) -> list[str]:
+    """The sources whose lease has expired, or whose holder died on this machine; none of this process's own."""
+    held = connection.execute(select(_leases)).mappings().all()
+    mine = Process.current()
+    others = [row for row in held if _holder(row) != mine]
+    return [row["source_id"] for row in others if row["expires_at"] <= now or _holder(row).is_dead()]
+
+
+def of_process(connection: Connection, source_id: str, process: Process) -> int | None:
+    """The run by which a process has a source; None when it has not."""
+    held = _held(connection, source_id)
+    return held["run_id"] if held is not None and _holder(held) == process else None
+
+
 def ensure_running(connection: Connection, run_id: int) -> None:
     """Nothing, or SourceBusy: a run that lost its lease (a machine that slept, say) must write no more."""
     row = connection.execute(select(_runs.c.status, _runs.c.source_id).where(_runs.c.id == run_id)).first()

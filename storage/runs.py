@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from storage import leases
 from storage.dialects import upsert
 from storage.engine import Database
+from storage.errors import SourceBusy
 from storage.processes import Process
 from storage.schema import FailureRecord, PostRecord, RunRecord, SightingRecord, SourceRecord, rows_of
 from storage.states import RunStatus, Stage
@@ -178,6 +180,48 @@ class Journal:
             leases.give_back(connection, run.id)
         self._renewed.pop(run.id, None)
 
+    def sweep(self, now: datetime) -> list[int]:
+        """Mark the runs as abandoned whose lease has ended, or whose process died on this machine; their numbers."""
+        with self._database.read() as connection:
+            ended = leases.ended(connection, now)
+        found = []
+        for source_id in ended:
+            with self._database.write() as connection:
+                try:
+                    orphan = leases.clear(connection, source_id, now)
+                except SourceBusy:
+                    # it was renewed, or taken, meanwhile
+                    continue
+                if orphan is not None:
+                    self._abandon(connection, orphan, now)
+                    found.append(orphan)
+        return found
+
+    def cut(self, source_id: str, status: RunStatus, error: Exception, *, now: datetime) -> bool:
+        """End the run of a source that this process has open and cannot end itself, because it hangs, say.
+
+        From then on it writes no more, whenever it awakes; the source is free.
+
+        Args:
+            source_id: the source.
+            status: how it ended.
+            error: why; recorded as a failure of the run.
+            now: aware UTC.
+
+        Returns:
+            Whether there was one.
+        """
+        with self._database.write() as connection:
+            run_id = leases.of_process(connection, source_id, Process.current())
+            if run_id is None:
+                return False
+            mine = (_runs.c.id == run_id, _runs.c.status == RunStatus.RUNNING)
+            connection.execute(update(_runs).where(*mine).values(status=status, ended_at=now))
+            leases.give_back(connection, run_id)
+            run = Run(id=run_id, source_id=source_id, started_at=now)
+            connection.execute(insert(_failures), [_failure(run, Stage.PAGE, error, None, None, None, now)])
+        return True
+
     def fail(
         self,
         run: Run,
@@ -200,21 +244,17 @@ class Journal:
             capture_id: the answer that was not understood.
             now: aware UTC.
         """
-        attributes = {name: value for name, value in vars(error).items() if not name.startswith("_")}
-        row = {
-            "run_id": run.id,
-            "source_id": run.source_id,
-            "at": now,
-            "stage": Stage(stage),
-            "error": type(error).__name__,
-            "message": str(error),
-            "url": url or attributes.pop("url", None),
-            "key": key,
-            "capture_id": capture_id,
-            "evidence": tuple((name, str(value)) for name, value in attributes.items() if value is not None),
-        }
+        row = _failure(run, Stage(stage), error, url, key, capture_id, now)
         with self._database.write() as connection:
             connection.execute(insert(_failures), [row])
+
+    def first_run_at(self, source_id: str) -> datetime | None:
+        """When a source was visited for the first time; None before."""
+        with self._database.read() as connection:
+            found: datetime | None = connection.scalar(
+                select(_sources.c.first_run_at).where(_sources.c.id == source_id)
+            )
+        return found
 
     def has_failed(self, source_id: str, key: str, error: type[Exception]) -> bool:
         """Whether any run has recorded such a failure of a post."""
@@ -274,3 +314,22 @@ class Journal:
         )
         if self._abandoned is not None:
             self._abandoned(connection, run_id)
+
+
+def _failure(
+    run: Run, stage: Stage, error: Exception, url: str | None, key: str | None, capture_id: int | None, now: datetime
+) -> dict[str, Any]:
+    """The row of one failure."""
+    attributes = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+    return {
+        "run_id": run.id,
+        "source_id": run.source_id,
+        "at": now,
+        "stage": stage,
+        "error": type(error).__name__,
+        "message": str(error),
+        "url": url or attributes.pop("url", None),
+        "key": key,
+        "capture_id": capture_id,
+        "evidence": tuple((name, str(value)) for name, value in attributes.items() if value is not None),
+    }

@@ -14,7 +14,7 @@ import click
 
 from jobs import __version__
 from jobs.cli import streams
-from jobs.errors import ConfigError, Interrupted, JobsError
+from jobs.errors import AlreadyRunning, ConfigError, Interrupted, JobsError
 from jobs.logs import printable
 
 #: objects made between two looks for rubbish: loading makes some 200,000 and no rubbish, and with Python's own 700 a
@@ -43,6 +43,7 @@ COMMANDS = {
     "forget": ("forget", "Take posts out for good."),
     "split": ("split", "Split captions into French and English: JSON lines, or one text."),
     "split-report": ("splitreport", "How far the splitter agrees with what curators corrected."),
+    "daemon": ("daemon", "Visit the sources by their schedules, until told to stop."),
     "retry": ("retry", "Take failed pictures again now."),
     "reparse": ("reparse", "Parse the recorded answers once more, with no network."),
     "resplit": ("reparse", "Split held texts once more, with no network."),
@@ -147,7 +148,7 @@ def _told(error: BaseException) -> int:
         case SqlRefused():
             click.echo(f"Error: {printable(str(error))}", err=True)
             return WRONG_USE
-        case SourceBusy():
+        case SourceBusy() | AlreadyRunning():
             click.echo(f"Error: {printable(str(error))}", err=True)
             return IN_PART
         case StorageError():

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
@@ -133,30 +133,40 @@ def _tell_wait(host: str, seconds: float, why: str) -> None:
 
 @contextlib.contextmanager
 def stopping() -> Iterator[Event]:
-    """An event that the first Ctrl-C (or SIGTERM) sets; a second one leaves at once, safely all the same.
-
-    A thread of its own hears them: a handler of Python's waits for the main thread, which may be deep in a read.
-    """
+    """An event that the first Ctrl-C (or SIGTERM) sets; a second one leaves at once, safely all the same."""
     stop = Event()
+
+    def told(_number: int) -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)
+        stop.set()
+        # not click.echo: the main thread may be in the middle of a write
+        os.write(2, b"\nStopping after what is in hand; once more to leave at once.\n")
+
+    with hearing(told, signal.SIGINT, signal.SIGTERM):
+        yield stop
+
+
+@contextlib.contextmanager
+def hearing(told: Callable[[int], None], *signals: signal.Signals) -> Iterator[None]:
+    """Within it ``told`` is called with the number of each of these signals, in a thread of its own.
+
+    A handler of Python's would wait for the main thread, which may be deep in a read.
+    """
     ear, mouth = socket.socketpair()
     mouth.setblocking(False)
-    before = {number: signal.signal(number, _heard) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _heard) for number in signals}
 
     def listen() -> None:
-        while told := ear.recv(1):
-            if told[0] not in before:
-                continue
-            if stop.is_set():
-                os._exit(INTERRUPTED)
-            stop.set()
-            # not click.echo: the main thread may be in the middle of a write
-            os.write(2, b"\nStopping after what is in hand; once more to leave at once.\n")
+        while heard := ear.recv(1):
+            if heard[0] in before:
+                told(heard[0])
 
     listener = Thread(target=listen, name="signals", daemon=True)
     listener.start()
     earlier = signal.set_wakeup_fd(mouth.fileno())
     try:
-        yield stop
+        yield
     finally:
         signal.set_wakeup_fd(earlier)
         mouth.close()

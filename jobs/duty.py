@@ -1,0 +1,86 @@
+"""What the daemon sees to: a duty is a matter of the agenda, when it comes, and how it is done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobs.timetable import Past, Rhythm
+from jobs.visit import Means
+from storage.agenda import Ending, Matter
+from storage.archive import Archive
+
+#: the lane of work on the archive itself: one such work at a time
+ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What a duty has at hand for one time: ``means.stop`` ends this one alone, ``matter`` is how it stood before."""
+
+    archive: Archive
+    means: Means
+    matter: Matter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What came of a duty this time.
+
+    ``detail`` is kept for the next time (texts and numbers); ``said`` is for the log. ``pause`` is a reason why it
+    shall not come again before a person has seen to it. For the other three see ``timetable.Past``.
+    """
+
+    ending: Ending
+    said: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    pause: str | None = None
+    pause_until: datetime | None = None
+    fresh_until: datetime | None = None
+    pace: timedelta | None = None
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """``detail`` with what the timetable asks for, as the agenda holds it."""
+        told = {
+            "pause_until": self.pause_until and self.pause_until.isoformat(),
+            "fresh_until": self.fresh_until and self.fresh_until.isoformat(),
+            "pace": self.pace and self.pace.total_seconds(),
+        }
+        return {**self.detail, **{name: value for name, value in told.items() if value is not None}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """Something that is done again and again.
+
+    ``matter`` is its name on the agenda. Duties of one ``lane`` (a host, or ``ARCHIVE``) are never done at once. One
+    that takes longer than ``limit`` is stopped. ``do`` may raise a StorageError: then the archive is in trouble, and
+    it is done again when that is over; it ends soon after ``means.stop`` is set, by ``Interrupted`` if it likes.
+    """
+
+    matter: str
+    lane: str
+    rhythm: Rhythm
+    limit: timedelta
+    do: Callable[[Turn], Done]
+
+
+def past_of(matter: Matter) -> Past:
+    """What the timetable asks of a matter."""
+    detail = matter.detail
+    return Past(
+        started=matter.last_started_at,
+        planned=matter.next_at,
+        failures=matter.failures_in_a_row,
+        pause_until=_moment(detail.get("pause_until")),
+        fresh_until=_moment(detail.get("fresh_until")),
+        pace=timedelta(seconds=pace) if isinstance(pace := detail.get("pace"), int | float) else None,
+        cut_short=matter.last_outcome in (Ending.INTERRUPTED, Ending.BUSY) or matter.is_open,
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    return datetime.fromisoformat(text) if isinstance(text, str) else None

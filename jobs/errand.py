@@ -1,0 +1,196 @@
+"""One duty done once: claimed on the agenda, done under the watchdog's eye, its end noted, its next time found."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from threading import Event
+
+from jobs.duty import Done, Duty, Turn, past_of
+from jobs.errors import Interrupted, TimedOut
+from jobs.patience import Patience
+from jobs.timetable import Due, next_due
+from jobs.visit import Means
+from jobs.watch import Spell, Watch
+from storage.agenda import Agenda, Because, Ending, Matter
+from storage.archive import Archive
+from storage.errors import ArchiveLocked, ArchiveReadOnly, ArchiveUnreachable, DiskFull, StorageError
+from storage.runs import RunStatus
+
+logger = logging.getLogger(__name__)
+
+#: a source that is busy, or a matter that another daemon has, is tried again after so long
+BUSY = timedelta(seconds=90)
+#: what was cut short, or met an archive in trouble, is tried again after so long
+AGAIN = timedelta(seconds=20)
+
+#: errors that say that the archive is in trouble, and nothing of the duty that met them
+_TROUBLE = (ArchiveLocked, ArchiveReadOnly, ArchiveUnreachable, DiskFull)
+_FINE = (Ending.COMPLETED, Ending.PARTIAL)
+_FAILED = (Ending.FAILED, Ending.TIMED_OUT)
+
+
+def due_of(duty: Duty, matter: Matter, now: datetime) -> Due | None:
+    """When a duty is due by what the agenda knows; None while it is paused. The same for each who asks."""
+    if matter.paused_since is not None:
+        return None
+    chance = random.Random(f"{duty.matter} {matter.last_started_at}").random  # noqa: S311 - spreads, hides nothing
+    due = next_due(duty.rhythm, past_of(matter), now, chance=chance)
+    deaths = matter.detail.get("abandoned", 0)
+    if matter.last_outcome is Ending.ABANDONED and deaths > 1 and matter.last_ended_at is not None:
+        # what ends the whole process each time must not do so without end
+        rest = min(timedelta(seconds=5 * 4 ** min(deaths - 1, 10)), timedelta(days=1))
+        return Due(max(due.at, min(matter.last_ended_at, now) + rest), Because.AGAIN)
+    return due
+
+
+class Errands:
+    """Does duties, one call each, in whichever thread calls.
+
+    Args:
+        archive: the archive.
+        patience: for what is written on the agenda.
+        watch: told what begins and ends.
+        now: the clock.
+        clock: seconds that only go forward.
+        stop: set when all is to end.
+        alone: whether no other daemon may work on this archive.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        patience: Patience,
+        watch: Watch,
+        *,
+        now: Callable[[], datetime],
+        clock: Callable[[], float],
+        stop: Event,
+        alone: bool,
+    ) -> None:
+        self._archive, self._agenda = archive, Agenda(archive.database)
+        self._patience, self._watch = patience, watch
+        self._now, self._clock, self._stop, self._alone = now, clock, stop, alone
+
+    def see_to(self, duty: Duty, means: Callable[[Event], Means]) -> Due | None:
+        """Do a duty if it is still to be done; when it is due next, None: not at all, or somebody else says.
+
+        Raises:
+            Interrupted: asked to stop, and nothing could be noted.
+        """
+        claimed = self._patience.through(lambda: self._claimed(duty))
+        if not isinstance(claimed, Spell):
+            return claimed
+        self._watch.began(claimed)
+        if self._stop.is_set():
+            claimed.stop.set()
+        try:
+            done = self._do(claimed, means(claimed.stop))
+        finally:
+            self._watch.ended(claimed)
+        return self.note(claimed, done) if claimed.settle() else None
+
+    def _claimed(self, duty: Duty) -> Spell | Due | None:
+        """The duty as ours to do now; or when it is due, because somebody else has done it, or is at it."""
+        matter, now = self._agenda.matter(duty.matter), self._now()
+        due = due_of(duty, matter, now)
+        if due is None or due.at > now:
+            if due is not None:
+                self._agenda.plan({duty.matter: (due.at, due.why)})
+            return due
+        is_at_work = matter.is_open and not self._alone and now - (matter.last_started_at or now) < duty.limit
+        if is_at_work and len(self._agenda.daemons(now)) > 1:
+            return Due(now + BUSY, Because.AGAIN)
+        if not self._agenda.begin(duty.matter, now, after=matter.last_started_at):
+            return Due(now + BUSY, Because.AGAIN)
+        return Spell(duty, matter, now, self._clock())
+
+    def _do(self, spell: Spell, means: Means) -> Done:
+        name = spell.duty.matter
+        logger.info("%s begins", name)
+        try:
+            done = spell.duty.do(Turn(archive=self._archive, means=means, matter=spell.matter))
+        except Interrupted:
+            done = Done(ending=Ending.INTERRUPTED, said="stopped", detail=spell.matter.detail)
+        except StorageError as error:
+            if not isinstance(error, _TROUBLE):
+                logger.error("%s failed: %s", name, error)
+                return Done(ending=Ending.FAILED, said=str(error), detail=spell.matter.detail)
+            self._patience.note(error)
+            return Done(ending=Ending.INTERRUPTED, said=str(error), detail=spell.matter.detail)
+        except Exception as error:
+            logger.exception("%s ended by an error of ours; please report it", name)
+            return Done(ending=Ending.FAILED, said=f"{type(error).__name__}: {error}", detail=spell.matter.detail)
+        if spell.late_at is not None and done.ending is Ending.INTERRUPTED:
+            # what has come far goes on soon, what has come nowhere has failed
+            has_come_far = any(done.detail.get(count) for count in ("posts_added", "media_stored"))
+            done = replace(done, ending=Ending.PARTIAL if has_come_far else Ending.TIMED_OUT)
+        return done
+
+    def note(self, spell: Spell, done: Done) -> Due | None:
+        """Note how a spell ended; when the duty is due next.
+
+        Raises:
+            Interrupted: asked to stop, and it could not be noted.
+        """
+        name, now = spell.duty.matter, self._now()
+        failures = 0 if done.ending in _FINE else spell.matter.failures_in_a_row + (done.ending in _FAILED)
+        after = replace(
+            spell.matter,
+            last_started_at=spell.began_at,
+            last_ended_at=now,
+            last_outcome=done.ending,
+            failures_in_a_row=failures,
+            detail=done.kept,
+            paused_since=None,
+        )
+        due = due_of(spell.duty, after, now)
+        if due is not None and (soon := self._soon(spell, done)) is not None:
+            due = Due(now + soon, Because.AGAIN)
+        if done.pause is not None:
+            due = None
+
+        def write() -> None:
+            self._agenda.end(
+                name,
+                done.ending,
+                now,
+                next_at=due.at if due is not None else None,
+                why=due.why if due is not None else Because.PAUSED,
+                detail=done.kept,
+            )
+            if done.pause is not None:
+                self._agenda.pause(name, done.pause, now)
+
+        level = logging.WARNING if done.ending in _FAILED else logging.INFO
+        again = f"next {due.at:%Y-%m-%d %H:%M:%S} UTC ({due.why})" if due else f"paused: {done.pause}"
+        logger.log(level, "%s %s: %s; %s", name, done.ending, done.said, again)
+        self._patience.through(write)
+        return due
+
+    def _soon(self, spell: Spell, done: Done) -> timedelta | None:
+        """The rest before what could not be done, or not to its end, is tried again."""
+        if done.ending is Ending.BUSY:
+            return BUSY
+        if done.ending is Ending.INTERRUPTED or (spell.late_at is not None and done.ending is Ending.PARTIAL):
+            return AGAIN
+        return None
+
+    def give_up(self, spell: Spell, ending: Ending) -> Due | None:
+        """Note that a spell hangs: its run is ended for it, and writes no more whenever it awakes.
+
+        Raises:
+            Interrupted: asked to stop, and it could not be noted.
+        """
+        seconds = self._clock() - spell.since
+        error: Exception = Interrupted("the daemon was stopped, and this did not end within some seconds")
+        status = RunStatus.INTERRUPTED
+        if ending is Ending.TIMED_OUT:
+            status = RunStatus.FAILED
+            error = TimedOut(f"took {seconds:.0f} s, and did not end when it was asked to; see jobs.visit_limit")
+        source = spell.matter.source_id or spell.duty.matter.partition(":")[2].rpartition(":")[2]
+        self._patience.through(lambda: self._archive.journal.cut(source, status, error, now=self._now()))
+        return self.note(spell, Done(ending=ending, said=str(error), detail=spell.matter.detail))

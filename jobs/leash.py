@@ -1,0 +1,93 @@
+"""One visit's way to the web that all share: its waits end with that visit, and what hosts ask of us is noted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from threading import Event
+from typing import TypeVar
+
+from jobs.errors import Interrupted
+from jobs.visit import Web
+from scraper.answers import fresh_until
+from scraper.capture import Capture, Request
+from scraper.client import Sink, Streamed
+from scraper.errors import FetchError, Gone, RateLimited, Refused
+
+T = TypeVar("T")
+
+
+class Waits:
+    """The sleep of a client that many visits share: each thread waits under the stop of the visit that it works for."""
+
+    def __init__(self, stop: Event) -> None:
+        self._stop = stop
+        self._mine = threading.local()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            Interrupted: the visit of this thread was stopped, or all were.
+        """
+        stop: Event = getattr(self._mine, "stop", self._stop)
+        if stop.wait(seconds):
+            raise Interrupted("asked to stop")
+
+    def under(self, stop: Event) -> None:
+        """This thread works for the visit with this stop from now on."""
+        self._mine.stop = stop
+
+
+class Leash:
+    """The web, for one visit. May be used by several threads.
+
+    Args:
+        client: the web that all share.
+        waits: the client's sleep.
+        stop: the visit's own.
+    """
+
+    def __init__(self, client: Web, waits: Waits, stop: Event) -> None:
+        self._client, self._waits, self._stop = client, waits, stop
+        self._lock, self._asked = threading.Lock(), 0
+        #: seconds that a host asked us to stay away, the longest of all
+        self.pause = 0.0
+        #: why the source shall not be visited again before a person has seen to it
+        self.closed: str | None = None
+        #: until when the first answer has nothing newer behind it
+        self.fresh_until: datetime | None = None
+
+    def fetch(self, request: Request) -> Capture:
+        """See ``PoliteClient.fetch``."""
+        with self._lock:
+            self._asked += 1
+            is_first = self._asked == 1
+        capture = self._held(lambda: self._client.fetch(request), is_first=is_first)
+        if is_first:
+            self.fresh_until = fresh_until(capture.headers, capture.fetched_at)
+        return capture
+
+    def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
+        """See ``PoliteClient.stream``."""
+        return self._held(lambda: self._client.stream(request, sink, max_bytes=max_bytes), is_first=False)
+
+    def _held(self, ask: Callable[[], T], *, is_first: bool) -> T:
+        self._waits.under(self._stop)
+        try:
+            return ask()
+        except FetchError as error:
+            with self._lock:
+                if isinstance(error, RateLimited):
+                    self.pause = max(self.pause, error.retry_after)
+                elif is_first and _is_for_good(error):
+                    self.closed = str(error)
+            raise
+
+
+def _is_for_good(error: FetchError) -> bool:
+    """Whether a site says that there is nothing for us, now and later: 410, or its robots.txt forbids it."""
+    if isinstance(error, Gone):
+        return error.status == 410
+    return isinstance(error, Refused) and error.by_robots

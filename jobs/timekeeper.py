@@ -1,0 +1,72 @@
+"""Calls for each matter at its time; APScheduler's clock, with nothing kept but what is planned now."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from jobs.timetable import Due
+
+
+class Timekeeper:
+    """One time for each name; its thread hands over and does no work.
+
+    Args:
+        call: given a name when its time has come, however late: it is never dropped, and never called twice for it.
+    """
+
+    def __init__(self, call: Callable[[str], None]) -> None:
+        self._call = call
+        self._lock = threading.Lock()
+        self._due: dict[str, Due] = {}
+        # what it says of every job is said by us of every duty
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+
+    def start(self) -> None:
+        """Begin to call."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Call no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def put(self, name: str, due: Due) -> None:
+        """Call for it then, and not when it was to be before."""
+        with self._lock:
+            self._due[name] = due
+            self._scheduler.add_job(self._has_come, DateTrigger(due.at), [name, due], id=name, replace_existing=True)
+
+    def drop(self, name: str) -> None:
+        """Do not call for it."""
+        with self._lock:
+            if self._due.pop(name, None) is not None:
+                try:
+                    self._scheduler.remove_job(name)
+                except JobLookupError:
+                    # it is being called just now, and finds that it is not wanted
+                    return
+
+    def planned(self) -> dict[str, Due]:
+        """What will be called, and when."""
+        with self._lock:
+            return dict(self._due)
+
+    def _has_come(self, name: str, due: Due) -> None:
+        with self._lock:
+            if self._due.get(name) is not due:
+                return
+            del self._due[name]
+        self._call(name)

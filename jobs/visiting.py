@@ -1,0 +1,100 @@
+"""The duty of visiting a source: a harvest, and what follows from it for the next one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from jobs import logs
+from jobs.duty import Done, Duty, Turn
+from jobs.leash import Leash
+from jobs.pipeline import harvest
+from jobs.report import Outcome, Report
+from jobs.stanzas import JobsStanza, Schedule
+from jobs.timetable import Rhythm
+from jobs.visit import Visit
+from scraper.settings import SourceOptions
+from storage.agenda import Ending
+from storage.errors import SourceBusy
+from storage.rhythm import posting_pace
+
+_ENDINGS = {
+    Outcome.COMPLETED: Ending.COMPLETED,
+    Outcome.PARTIAL: Ending.PARTIAL,
+    Outcome.INTERRUPTED: Ending.INTERRUPTED,
+    Outcome.BUSY: Ending.BUSY,
+}
+
+
+def matter_of(source_id: str) -> str:
+    """The name of a source's visits on the agenda."""
+    return f"visit:{source_id}"
+
+
+def lane_of(options: SourceOptions) -> str:
+    """The host that a source is on: two on one host are never visited at once."""
+    return urlsplit(options.url).hostname or options.url
+
+
+def duty_of(visit: Visit, schedule: Schedule, jobs: JobsStanza) -> Duty:
+    """The duty of visiting a source by its schedule."""
+    return Duty(
+        matter=matter_of(visit.source.id),
+        lane=lane_of(visit.source.options),
+        rhythm=Rhythm.of_source(schedule, jobs),
+        limit=jobs.visit_limit,
+        do=visiting(visit, is_adaptive=schedule.adaptive is not None),
+    )
+
+
+def visiting(visit: Visit, *, is_adaptive: bool = False) -> Callable[[Turn], Done]:
+    """One visit as a duty is done."""
+
+    def do(turn: Turn) -> Done:
+        with logs.about(visit.source.id):
+            try:
+                report = harvest(visit, turn.archive, turn.means)
+            except SourceBusy as busy:
+                return Done(ending=Ending.BUSY, said=str(busy))
+            now = turn.means.now()
+            pace = posting_pace(turn.archive.database, visit.source.id, now) if is_adaptive else None
+            done = Done(ending=ending_of(report), said=said_of(report), detail=counts_of(report), pace=pace)
+            leash = turn.means.web
+            if not isinstance(leash, Leash):
+                return done
+            return dataclasses.replace(
+                done,
+                pause=leash.closed if done.ending is Ending.FAILED else None,
+                pause_until=now + timedelta(seconds=leash.pause) if leash.pause else None,
+                fresh_until=leash.fresh_until if is_adaptive else None,
+            )
+
+    return do
+
+
+def ending_of(report: Report) -> Ending:
+    """How a visit ended: it failed when no page of it could be read."""
+    if report.outcome is Outcome.PARTIAL and report.pages:
+        unread = sum(failure.stage == "page" for failure in report.failures)
+        if unread >= report.pages:
+            return Ending.FAILED
+    return _ENDINGS[report.outcome]
+
+
+def counts_of(report: Report) -> dict[str, int]:
+    """What the agenda keeps of a report: the numbers that are not zero."""
+    return {name: count for name, count in report.counts().items() if count}
+
+
+def said_of(report: Report) -> str:
+    """A report in a line of the log."""
+    said = [
+        f"{report.posts_added} new" if report.posts_added else "nothing new",
+        f"{report.posts_updated} edited" if report.posts_updated else "",
+        f"{report.media_stored} pictures" if report.media_stored else "",
+        f"{report.media_pending} pictures waiting" if report.media_pending else "",
+        f"{report.failed} failures, the first: {report.failures[0].message}" if report.failures else "",
+    ]
+    return f"{', '.join(filter(None, said))} ({report.seconds:.1f} s)"
