@@ -35,8 +35,8 @@ logger = logging.getLogger(__name__)
 
 #: a scheduler that has not turned for so long hangs
 SILENCE = timedelta(minutes=2)
-#: for so long one look at the archive serves every request
-FRESH = timedelta(seconds=5)
+#: seconds for which one look at the archive serves every request, at least; and how many times as long as it took
+FRESH, REST = 5.0, 30
 #: seconds in which a request is asked and answered, and how many may be under way
 DEADLINE, AT_ONCE = 10.0, 16
 #: seconds between two looks for who takes too long
@@ -151,7 +151,10 @@ class Endpoint:
 
 
 class _Fresh:
-    """Asks at most every few seconds, one at a time: many requests are one look at the archive."""
+    """Asks at most every few seconds, one at a time: many requests are one look at the archive.
+
+    A look that takes long, because very many pictures are waited for, is kept longer: what watches must not weigh.
+    """
 
     def __init__(self, health: Callable[[], Health]) -> None:
         self._ask, self._lock = health, threading.Lock()
@@ -160,10 +163,12 @@ class _Fresh:
 
     def __call__(self) -> Health:
         with self._lock:
-            if self._last is None or time.monotonic() >= self._until:
+            began = time.monotonic()
+            if self._last is None or began >= self._until:
                 self._last = None
                 self._last = self._ask()
-                self._until = time.monotonic() + FRESH.total_seconds()
+                ended = time.monotonic()
+                self._until = ended + max(FRESH, REST * (ended - began))
             return self._last
 
 

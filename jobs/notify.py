@@ -77,10 +77,16 @@ class Notifier:
         self._post.wait(GOODBYE)
 
     def check(self) -> None:
-        """Look, and tell what is to be told; returns at once, whatever becomes of the delivery."""
+        """Look, and tell what is to be told; returns at once, whatever becomes of the delivery, and raises nothing."""
         if not self._post.is_staffed:
             return
-        self._post.give_up()
+        try:
+            self._post.give_up()
+            self._look()
+        except Exception:  # a defect here must not end the thread that also keeps the daemon alive
+            logger.exception("what people are to be told could not be found out; please report it")
+
+    def _look(self) -> None:
         now = self._now()
         try:
             health = self._health()

@@ -7,6 +7,7 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from jobs import endpoint as module
 from jobs.endpoint import AT_ONCE, Endpoint
 from jobs.errors import UsageError
-from jobs.health import Expected, Seen, judge
+from jobs.health import Expected, Kind, Seen, judge
 from jobs.vitals import ArchiveHealth, ChoreHealth, DaemonHealth, SourceHealth
 from storage.errors import ArchiveLocked
 
@@ -33,7 +34,7 @@ SEEN = Seen(
         ChoreHealth(name="deep_pass", source_id="rest", succeeded_at=NOW - timedelta(1), failures_in_a_row=2),
     ],
     daemons=[DaemonHealth(host="box", pid=1, started_at=NOW, beat_at=NOW, trouble=HOSTILE)],
-    archive=ArchiveHealth(disk_free=123, last_backup_at=NOW),
+    archive=ArchiveHealth(disk_free=123, last_backup_at=NOW, oldest_verified_at=NOW),
 )
 
 
@@ -138,6 +139,18 @@ def test_metrics_are_read_by_prometheus(serve):
     assert found["cupola_disk_free_bytes",] == 123
     assert found["cupola_beat_timestamp_seconds",] == NOW.timestamp()
     assert found["process_resident_memory_bytes",] > 0
+
+
+def test_every_metric_and_every_key_is_explained(serve):
+    """docs/monitoring.md names each of them, and each kind of problem."""
+    page = (Path(__file__).parents[2] / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    names = {name for name, *_ in metrics(serve("/metrics")[1]) if name.startswith("cupola_")}
+    told = json.loads(serve("/status")[1])
+    keys = {*told, *told["archive"]}
+    for rows in ("problems", "daemons", "sources", "chores"):
+        keys |= set(told[rows][0])
+    assert [name for name in (*names, *keys, *Kind) if f"`{name}`" not in page] == []
+    assert len(names) > 15
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(serve):

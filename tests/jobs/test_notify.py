@@ -193,6 +193,15 @@ def test_a_defect_of_a_messenger_ends_nothing_else(world, caplog):
     assert "a notice could not be sent to box" in caplog.text
 
 
+def test_a_defect_in_the_look_ends_nothing_else(world, caplog):
+    """Whoever calls goes on; the next look tells."""
+    world.seen, world.fault = sources(FAILING), RuntimeError("a defect")
+    assert world.check() == []
+    assert "please report it" in caplog.text
+    world.fault = None
+    assert len(world.check()) == 1
+
+
 def test_an_archive_that_cannot_be_used_for_long_is_told_without_it(world):
     """Ten minutes are nothing; then once a day, and once that it is over."""
     notifier = world.notifier()
