@@ -155,7 +155,7 @@ def copying(chore: Backup, folder: Path) -> Do:
 def optimising(turn: Turn) -> Done:
     """Put the database's statistics in order."""
     turn.archive.database.optimise()
-    return Done(ending=Ending.COMPLETED)
+    return Done(ending=Ending.COMPLETED, said="the statistics are in order")
 
 
 def _unless_paused(source_id: str, do: Do) -> Do:
