@@ -41,9 +41,9 @@ def _of_daemons(seen: Seen) -> Iterator[Ailment]:
             yield Ailment(
                 kind=Kind.TROUBLE,
                 about=daemon.host,
-                message=f"the daemon on {daemon.host} (process {daemon.pid}) is in trouble",
+                message=f"the daemon on {daemon.host}, process {daemon.pid}, is in trouble",
                 said=_cut(daemon.trouble),
-                advice="mend that; the daemon goes on by itself, or after a SIGHUP where it is about the configuration",
+                advice="mend that; a configuration that was mended is read again after a SIGHUP",
             )
 
 
@@ -60,7 +60,7 @@ def _of_archive(seen: Seen, expected: Expected) -> Iterator[Ailment]:
         yield Ailment(
             kind=Kind.DISK,
             message=f"{size(archive.disk_free)} are free on the archive's disk, less than free_space"
-            f" ({size(expected.free_space)}): no pictures are taken, text goes on",
+            f" of {size(expected.free_space)}: no pictures are taken, text goes on",
             advice="make room; pictures are taken again by themselves",
         )
     verified = archive.oldest_verified_at
@@ -93,10 +93,11 @@ def _of_source(source: SourceHealth, seen: Seen, expected: Expected) -> Iterator
         )
         return
     if source.failures_in_a_row >= expected.failing_runs:
+        times = source.failures_in_a_row
         yield Ailment(
             kind=Kind.FAILING,
             about=source.id,
-            message=f"{source.id} has failed {source.failures_in_a_row:,} times in a row",
+            message=f"{source.id} has failed {'once' if times == 1 else f'{times:,} times in a row'}",
             said=_cut(source.said),
             advice=f"see why: cupola scrape {source.id}",
         )
