@@ -22,7 +22,7 @@ def judge(seen: Seen, expected: Expected) -> Health:
     found = [*seen.also, *_of_daemons(seen), *_of_archive(seen, expected)]
     for source in seen.sources:
         found += _of_source(source, seen, expected)
-    found += _of_chores(seen)
+    found += _of_chores(seen, expected)
     order = list(Kind)
     return Health(seen=seen, ailments=tuple(sorted(found, key=lambda ailment: order.index(ailment.kind))))
 
@@ -110,7 +110,7 @@ def _of_source(source: SourceHealth, seen: Seen, expected: Expected) -> Iterator
             message=f"{source.id} is scheduled, and the daemon does not know it",
             advice="have it read the configuration again: send it SIGHUP, or restart it",
         )
-    if source.next_at is not None and seen.at - source.next_at > expected.late:
+    if source.next_at is not None and not source.is_visiting and seen.at - source.next_at > expected.late:
         yield Ailment(
             kind=Kind.OVERDUE,
             about=source.id,
@@ -119,11 +119,17 @@ def _of_source(source: SourceHealth, seen: Seen, expected: Expected) -> Iterator
         )
 
 
-def _of_chores(seen: Seen) -> Iterator[Ailment]:
-    """A chore that fails for many sources is one thing that is wrong."""
+def _of_chores(seen: Seen, expected: Expected) -> Iterator[Ailment]:
+    """A chore that fails for many sources is one thing that is wrong; that of a source which fails itself is none.
+
+    What asks a site for something may fail now and then, as visits may; what is done for the archive may not.
+    """
+    ill = {source.id for source in seen.sources if source.failures_in_a_row or source.paused_since}
+    ill |= {source.id for source in seen.sources if not source.is_configured}
     failing: dict[str, list[ChoreHealth]] = {}
     for chore in seen.chores:
-        if chore.failures_in_a_row:
+        enough = 1 if chore.source_id is None else expected.failing_runs
+        if chore.failures_in_a_row >= enough and chore.source_id not in ill:
             failing.setdefault(chore.name, []).append(chore)
     for name, chores in failing.items():
         times = max(chore.failures_in_a_row for chore in chores)

@@ -103,11 +103,30 @@ def test_a_source_that_is_no_longer_configured_is_nobody_s_trouble():
 
 
 def test_a_chore_that_fails_for_many_sources_is_one_thing():
-    """One line, with the number of sources and the worst of them."""
-    chores = [ChoreHealth(name="deep_pass", source_id=f"s{n}", failures_in_a_row=n, said="no") for n in range(5)]
+    """One line, with the number of sources and the worst of them; twice is not often enough where a site is asked."""
+    chores = [ChoreHealth(name="deep_pass", source_id=f"s{n}", failures_in_a_row=n, said="no") for n in range(6)]
     (ailment,) = judge(seen_of(WELL, chores=[*chores, ChoreHealth(name="optimise")]), EXPECTED).ailments
     assert ailment.subject == "chore:deep_pass"
-    assert ailment.message == "deep pass of 4 sources failed 4 times in a row"
+    assert ailment.message == "deep pass of 3 sources failed 5 times in a row"
+
+
+def test_a_chore_of_the_archive_may_not_fail_once():
+    """A backup or an audit has nobody else to blame."""
+    (ailment,) = judge(seen_of(WELL, chores=[ChoreHealth(name="fixity", failures_in_a_row=1)]), EXPECTED).ailments
+    assert ailment.message == "fixity failed the last time"
+
+
+@pytest.mark.parametrize("change", [{"failures_in_a_row": 1}, {"paused_since": NOW}, {"is_configured": False}])
+def test_the_chores_of_a_source_that_fails_itself_are_not_told_too(change):
+    """Its host is down for all of them: that is one thing."""
+    chore = ChoreHealth(name="look_again", source_id="blog", failures_in_a_row=9)
+    assert "chore" in kinds(seen_of(WELL, chores=[chore]))
+    assert "chore" not in kinds(seen_of(replace(WELL, **change), chores=[chore]))
+
+
+def test_a_visit_that_is_under_way_is_not_late():
+    """However long ago it was due."""
+    assert kinds(seen_of(replace(WELL, next_at=NOW - 9 * HOUR, is_visiting=True))) == []
 
 
 def test_the_gravest_stands_first_and_what_the_caller_knows_is_told_too():
