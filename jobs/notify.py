@@ -22,7 +22,7 @@ from storage.errors import StorageError
 logger = logging.getLogger(__name__)
 
 #: how often ``Notifier.check`` is worth calling
-EVERY = timedelta(minutes=5)
+EVERY = timedelta(minutes=10)
 #: an archive that cannot be read for so long is told of
 UNREADABLE = timedelta(minutes=10)
 #: seconds in which a notice is delivered, and those that a leaving daemon waits for one
