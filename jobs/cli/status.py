@@ -43,7 +43,6 @@ def status(as_json: bool, notify_test: bool, archive: str | None, config: Path |
     """
     from jobs.checkup import check_up
     from jobs.config import config_path, load
-    from jobs.wiring import clock
     from storage.engine import open_database
 
     file = load(config_path(config)) if archive is None or config is not None or notify_test else None
@@ -54,7 +53,7 @@ def status(as_json: bool, notify_test: bool, archive: str | None, config: Path |
     place = file.place if file is not None and archive is None else archive_place(config, archive)
     database = open_database(place, read_only=True)
     try:
-        health = check_up(database, place.folder, file.config if file is not None else None, clock())
+        health = check_up(database, place.folder, file.config if file is not None else None, datetime.now(UTC))
     finally:
         database.close()
     if as_json:
