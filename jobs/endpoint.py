@@ -239,7 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding") or (self.headers.get("Content-Length") or "0").strip() != "0":
             self._give(_Answer(HTTPStatus.BAD_REQUEST, b"no body is taken\n"))
             return
-        self._give(self.server.endpoint.answer(urlsplit(self.path).path, self.headers.get("Accept", "")))
+        path = self.path.partition("?")[0]
+        self._give(self.server.endpoint.answer(path, self.headers.get("Accept", "")))
 
     do_HEAD = do_GET  # noqa: N815
 

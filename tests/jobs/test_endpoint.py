@@ -235,6 +235,37 @@ def test_who_says_nothing_is_cut_off_and_keeps_nobody_out(serve, world, monkeypa
     assert serve("/healthz")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"\r\n\r\n", b""),
+        (b"\x16\x03\x01\x02\x00\x01\x00", b""),
+        (b"GET //[ HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
+        (b"GET /healthz HTTP/1.1\r\n\r\n", b"403"),
+        (b"GET /healthz HTTP/9.9\r\nHost: localhost\r\n\r\n", b"505"),
+        (b"BREW /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", b"501"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", b""),
+        (b"GET /healthz HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431"),
+        (b"GET /\xff\x1b[31m HTTP/1.1\r\nHost: \xff\r\n\r\n", b"403"),
+    ],
+)
+def test_what_is_no_request_is_refused_without_a_fault(serve, caplog, sent, status):
+    """Whatever comes over the wire: an answer or the end of the connection, no fault in the log, the next is served."""
+    with socket.create_connection(serve.address, timeout=20) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        try:
+            answer = b"".join(iter(lambda: connection.recv(1000), b""))
+        except ConnectionResetError:
+            answer = b""  # it has heard enough
+    assert status in answer
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert serve("/healthz")[0] == 200
+
+
 def test_a_fault_of_ours_ends_one_answer_only(serve, world, caplog):
     """It is in the log, and the next request is answered."""
     world.fault = RuntimeError("a defect")
