@@ -1,5 +1,6 @@
 """The HTTP endpoint: what it tells, whom it refuses, what it survives; a real server on loopback."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -225,13 +226,11 @@ def test_who_says_nothing_is_cut_off_and_keeps_nobody_out(serve, world, monkeypa
     """As many silent connections as are taken at once: the next ones are let in when those are cut off."""
     monkeypatch.setattr(module, "DEADLINE", 0.3)
     silent = [socket.create_connection(serve.address, timeout=20) for _ in range(AT_ONCE)]
-    try:
-        for each in silent:
+    for each in silent:
+        # one that was cut off already may say so at any step
+        with each, contextlib.suppress(ConnectionError):
             each.sendall(b"GET /healthz HTTP/1.1\r\nHost: local")
-        assert [each.recv(100) for each in silent] == [b""] * AT_ONCE
-    finally:
-        for each in silent:
-            each.close()
+            assert each.recv(100) == b""
     assert serve("/healthz")[0] == 200
 
 
