@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from jobs.timetable import Past, Rhythm
+from jobs.timetable import Due, Past, Rhythm, next_due
 from jobs.visit import Means
-from storage.agenda import Ending, Matter
+from storage.agenda import Because, Ending, Matter
 from storage.archive import Archive
 
 #: the lane of work on the archive itself: one such work at a time
@@ -66,6 +67,22 @@ class Duty:
     rhythm: Rhythm
     limit: timedelta
     do: Callable[[Turn], Done]
+    #: as what it is configured: a pause ends when that changes
+    configured: str = ""
+
+
+def due_of(duty: Duty, matter: Matter, now: datetime) -> Due | None:
+    """When a duty is due by what the agenda knows; None while it is paused. The same for each who asks."""
+    if matter.paused_since is not None:
+        return None
+    chance = random.Random(f"{duty.matter} {matter.last_started_at}").random  # noqa: S311 - spreads, hides nothing
+    due = next_due(duty.rhythm, past_of(matter), now, chance=chance)
+    deaths = matter.detail.get("abandoned", 0)
+    if matter.last_outcome is Ending.ABANDONED and deaths > 1 and matter.last_ended_at is not None:
+        # what ends the whole process each time must not do so without end
+        rest = min(timedelta(seconds=5 * 4 ** min(deaths - 1, 10)), timedelta(days=1))
+        return Due(max(due.at, min(matter.last_ended_at, now) + rest), Because.AGAIN)
+    return due
 
 
 def past_of(matter: Matter) -> Past:
@@ -78,7 +95,7 @@ def past_of(matter: Matter) -> Past:
         pause_until=_moment(detail.get("pause_until")),
         fresh_until=_moment(detail.get("fresh_until")),
         pace=timedelta(seconds=pace) if isinstance(pace := detail.get("pace"), int | float) else None,
-        cut_short=matter.last_outcome in (Ending.INTERRUPTED, Ending.BUSY) or matter.is_open,
+        cut_short=matter.last_outcome in (Ending.INTERRUPTED, Ending.BUSY, Ending.ABANDONED) or matter.is_open,
     )
 
 

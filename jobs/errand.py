@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
 
-from jobs.duty import Done, Duty, Turn, past_of
+from jobs.duty import Done, Duty, Turn, due_of
 from jobs.errors import Interrupted, TimedOut
 from jobs.patience import Patience
-from jobs.timetable import Due, next_due
+from jobs.timetable import Due
 from jobs.visit import Means
 from jobs.watch import Spell, Watch
-from storage.agenda import Agenda, Because, Ending, Matter
+from storage.agenda import Agenda, Because, Ending
 from storage.archive import Archive
 from storage.errors import ArchiveLocked, ArchiveReadOnly, ArchiveUnreachable, DiskFull, StorageError
 from storage.runs import RunStatus
@@ -31,20 +30,6 @@ AGAIN = timedelta(seconds=20)
 _TROUBLE = (ArchiveLocked, ArchiveReadOnly, ArchiveUnreachable, DiskFull)
 _FINE = (Ending.COMPLETED, Ending.PARTIAL)
 _FAILED = (Ending.FAILED, Ending.TIMED_OUT)
-
-
-def due_of(duty: Duty, matter: Matter, now: datetime) -> Due | None:
-    """When a duty is due by what the agenda knows; None while it is paused. The same for each who asks."""
-    if matter.paused_since is not None:
-        return None
-    chance = random.Random(f"{duty.matter} {matter.last_started_at}").random  # noqa: S311 - spreads, hides nothing
-    due = next_due(duty.rhythm, past_of(matter), now, chance=chance)
-    deaths = matter.detail.get("abandoned", 0)
-    if matter.last_outcome is Ending.ABANDONED and deaths > 1 and matter.last_ended_at is not None:
-        # what ends the whole process each time must not do so without end
-        rest = min(timedelta(seconds=5 * 4 ** min(deaths - 1, 10)), timedelta(days=1))
-        return Due(max(due.at, min(matter.last_ended_at, now) + rest), Because.AGAIN)
-    return due
 
 
 class Errands:
@@ -137,6 +122,7 @@ class Errands:
             Interrupted: asked to stop, and it could not be noted.
         """
         name, now = spell.duty.matter, self._now()
+        kept = {**done.kept, "configured": spell.duty.configured} if spell.duty.configured else done.kept
         failures = 0 if done.ending in _FINE else spell.matter.failures_in_a_row + (done.ending in _FAILED)
         after = replace(
             spell.matter,
@@ -144,7 +130,7 @@ class Errands:
             last_ended_at=now,
             last_outcome=done.ending,
             failures_in_a_row=failures,
-            detail=done.kept,
+            detail=kept,
             paused_since=None,
         )
         due = due_of(spell.duty, after, now)
@@ -160,15 +146,15 @@ class Errands:
                 now,
                 next_at=due.at if due is not None else None,
                 why=due.why if due is not None else Because.PAUSED,
-                detail=done.kept,
+                detail=kept,
             )
             if done.pause is not None:
                 self._agenda.pause(name, done.pause, now)
 
+        self._patience.through(write)
         level = logging.WARNING if done.ending in _FAILED else logging.INFO
         again = f"next {due.at:%Y-%m-%d %H:%M:%S} UTC ({due.why})" if due else f"paused: {done.pause}"
         logger.log(level, "%s %s: %s; %s", name, done.ending, done.said, again)
-        self._patience.through(write)
         return due
 
     def _soon(self, spell: Spell, done: Done) -> timedelta | None:

@@ -34,8 +34,8 @@ class Patience:
         #: what is wrong with the archive just now, in a sentence
         self.trouble: str | None = None
 
-    def through(self, act: Callable[[], T]) -> T:
-        """What ``act`` gives, however long that takes.
+    def through(self, act: Callable[[], T], *, waiting: Callable[[], None] = lambda: None) -> T:
+        """What ``act`` gives, however long that takes; ``waiting`` is called every few seconds meanwhile.
 
         Raises:
             Interrupted: asked to stop, and it did not work.
@@ -53,8 +53,11 @@ class Patience:
             else:
                 self.well()
                 return result
-            with self._state:
-                self._state.wait_for(lambda: self.trouble is None or self._stop.is_set(), pause)
+            for _ in range(int(pause / FIRST)):
+                waiting()
+                with self._state:
+                    if self._state.wait_for(lambda: self.trouble is None or self._stop.is_set(), FIRST):
+                        break
             pause = min(2 * pause, LONGEST)
 
     def note(self, error: StorageError) -> None:

@@ -86,7 +86,7 @@ class Steward:
         duties = _duties(self._file)
         patience = Patience(self._stop, only=_PASSING)
         with ExitStack() as stack:
-            self._archive = stack.enter_context(patience.through(lambda: archive_of(self._file)))
+            self._archive = stack.enter_context(patience.through(lambda: archive_of(self._file), waiting=self._awaits))
             on_server = self._file.config.archive.database is not None
             if not on_server:
                 stack.enter_context(sole(self._archive.folder, clock()))
@@ -126,6 +126,11 @@ class Steward:
         return Plan(duties=duties, means=means, workers=file.config.jobs.workers, config=str(file.path.resolve()))
 
     # what is told
+
+    def _awaits(self) -> None:
+        """A manager that starts what needs this daemon need not wait for the archive."""
+        self._manager.ready("waiting for the archive, which cannot be used just now")
+        self._manager.turned()
 
     def _started(self) -> None:
         if self._daemon is None:

@@ -95,6 +95,11 @@ class Visit:
         return not self.listing or bool(self.resume) or any(bound is not None for bound in bounds)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it is what a visit by schedule is: all that is new, with its pictures."""
+        return self.media and self.since is None and not self.partial
+
+    @property
     def scope(self) -> str:
         """How the source is configured, without its token: what another configuration leaves out is not gone.
 

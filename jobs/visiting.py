@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from jobs import logs
-from jobs.duty import Done, Duty, Turn
+from jobs.duty import Done, Duty, Turn, due_of
 from jobs.leash import Leash
 from jobs.pipeline import harvest
 from jobs.report import Outcome, Report
@@ -16,7 +17,8 @@ from jobs.stanzas import JobsStanza, Schedule
 from jobs.timetable import Rhythm
 from jobs.visit import Visit
 from scraper.settings import SourceOptions
-from storage.agenda import Ending
+from storage.agenda import Agenda, Ending, Matter
+from storage.archive import Archive
 from storage.errors import SourceBusy
 from storage.rhythm import posting_pace
 
@@ -46,7 +48,33 @@ def duty_of(visit: Visit, schedule: Schedule, jobs: JobsStanza) -> Duty:
         rhythm=Rhythm.of_source(schedule, jobs),
         limit=jobs.visit_limit,
         do=visiting(visit, is_adaptive=schedule.adaptive is not None),
+        configured=hashlib.sha256(visit.scope.encode()).hexdigest()[:16],
     )
+
+
+def visited_by_hand(archive: Archive, duty: Duty, report: Report, began: datetime, now: datetime) -> None:
+    """Note on the agenda that a person had a source visited whole: the daemon's next visit comes after that.
+
+    It is a reason to go on with a source that was paused, or that failed, too. One that failed is no concern of the
+    daemon's.
+
+    Raises:
+        StorageError: the archive cannot be written to.
+    """
+    ending = ending_of(report)
+    if ending not in (Ending.COMPLETED, Ending.PARTIAL):
+        return
+    agenda = Agenda(archive.database)
+    before = agenda.matter(duty.matter)
+    if not agenda.begin(duty.matter, began, after=before.last_started_at):
+        return
+    kept = {**counts_of(report), "configured": duty.configured}
+    after = Matter(matter=duty.matter, last_started_at=began, last_ended_at=now, last_outcome=ending, detail=kept)
+    due = due_of(duty, after, now)
+    if before.paused_since is not None:
+        agenda.resume(duty.matter)
+    if due is not None:
+        agenda.end(duty.matter, ending, now, next_at=due.at, why=due.why, detail=kept)
 
 
 def visiting(visit: Visit, *, is_adaptive: bool = False) -> Callable[[Turn], Done]:

@@ -80,10 +80,17 @@ def _rehearsed(visits: Sequence[Visit], means: Means) -> list[Report]:
 
 def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[Report]:
     from jobs.pipeline import harvest
+    from jobs.visiting import duty_of, visited_by_hand
     from jobs.wiring import archive_of
     from storage.errors import SourceBusy
 
     reports = []
+    duties = {
+        visit.source.id: duty_of(visit, stanza.schedule, file.config.jobs)
+        for visit in visits
+        for stanza in file.config.sources
+        if stanza.id == visit.source.id and stanza.schedule is not None
+    }
     if not any(visit.listing for visit in visits):
         # what takes up old work makes no archive
         archive_of(file, read_only=True).close()
@@ -92,8 +99,11 @@ def _harvested(file: ConfigFile, visits: Sequence[Visit], means: Means) -> list[
             if means.stop.is_set():
                 reports.append(_not_come_to(visit))
                 continue
+            began = means.now()
             try:
                 reports.append(harvest(visit, archive, means))
+                if visit.source.id in duties and visit.is_whole:
+                    visited_by_hand(archive, duties[visit.source.id], reports[-1], began, means.now())
             except SourceBusy as busy:
                 report = Report(source_id=visit.source.id, outcome=Outcome.BUSY)
                 report.fail(Failure.of("lease", busy))

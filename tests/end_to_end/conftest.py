@@ -86,6 +86,12 @@ class Place:
         database.close()
         return rows
 
+    def change(self, sql: str, *values: Any) -> None:
+        """One statement that changes the archive's database, as no command would."""
+        with sqlite3.connect(self.archive / "cupola.db") as database:
+            database.execute(sql, values)
+        database.close()
+
     def assert_sound(self, *, as_command: bool = True, orphans: bool = False) -> None:
         """SQLite and ``cupola verify`` agree that nothing is damaged, and nothing is left over (but for ``orphans``).
 
