@@ -30,17 +30,27 @@ def tell_reasons(name: Any, raw: str, pair: tuple[str, str], console: Console) -
     styles = {pair[0]: _FIRST, pair[1]: _SECOND, "other": _OTHER}
     for told in explain(raw, pair):
         style = styles.get(told.span.lang, _NONE)
+        doubted = told.span.lang == "other" or (found.needs_review and told.span.lang != "none")
         console.print(
             Text.assemble(
                 (f"  {told.span.lang:<6}", style),
                 (visible(told.span.text), style),
                 ("  ← ", "dim"),
                 visible(told.reason),
+                _second_opinion(told.span.text) if doubted else "",
             )
         )
         if told.words:
             console.print(Text("         " + "  ".join(_scores(told.words)), style="dim"))
     console.print()
+
+
+def _second_opinion(text: str) -> str:
+    """What langdetect says of a part that the split is not sure of, or that is in a third language."""
+    from scraper.text.naming import language_of
+
+    named = language_of(text)
+    return f"; langdetect: {named[0]} {named[1]:.2f}" if named else ""
 
 
 def _scores(words: tuple[Weighed, ...]) -> Iterator[str]:

@@ -186,12 +186,24 @@ def test_explain_is_coloured_on_a_terminal_only(tmp_path: Path, environment: dic
         check=False,
         timeout=60,
     )
-    shown = os.read(keyboard, 100_000).decode()
+    # closed first, so that reading what was never written ends
     os.close(terminal)
+    shown = ""
+    with suppress(OSError):
+        while piece := os.read(keyboard, 100_000):
+            shown += piece.decode()
     os.close(keyboard)
     assert done.returncode == 0
     assert "\x1b[1;34m" in shown
     assert "\x1b[1;32m" in shown
+
+
+def test_a_third_language_is_named(run: Run) -> None:
+    """--explain has langdetect's word on what is neither French nor English; of what is sure nobody is asked."""
+    raw = "Le lac gelé brille ce matin.\n\nDie Lichter der Stadt schlafen in dieser Nacht nicht."
+    shown = run(json.dumps({"raw": raw}).encode(), "--explain").stdout.decode()
+    assert "; langdetect: de 1.00" in shown
+    assert shown.count("langdetect") == 1
 
 
 def test_the_pair_of_languages_is_a_setting(run: Run) -> None:

@@ -40,6 +40,16 @@ from scraper.text.markup import html_to_text
         ("<blockquote><p>q</p></blockquote><p>b</p>", "q\n\nb"),
         ("<p>a</p><pre><code>x  = 1\n\n  y</code></pre>", "a\n\nx  = 1\n\n  y"),
         ("<p>:muscle: <b>gras</b><i>é</i></p>", ":muscle: grasé"),
+        # a word that may break, or hold a soft hyphen, is one word
+        ("<p>anti<wbr>constitu<wbr/>tionnel</p>", "anticonstitutionnel"),
+        ("<p>co&shy;ton</p>", "co\u00adton"),
+        # French spaces before marks and within « », as entities, as numbers, as they are
+        ("<p>«&#8239;Où&#x202f;?&nbsp;»\u00a0!</p>", "«\u202fOù\u202f?\u00a0»\u00a0!"),
+        ("<p>« Où ? »</p>", "« Où ? »"),
+        # entities are decoded once
+        ("<p>&amp;lt;p&amp;gt; &amp;nbsp; &amp;#39;</p>", "&lt;p&gt; &nbsp; &#39;"),
+        # what is invisible in a link counts, what is a comment does not
+        ('<p>a<!-- <b>no</b> --><span class="invisible">b</span>c</p>', "abc"),
     ],
 )
 def test_a_status_becomes_the_text_that_its_reader_sees(html: str, text: str) -> None:
@@ -100,6 +110,10 @@ def test_a_page_becomes_what_a_browser_shows(html: str, text: str) -> None:
             '<div class="modal__tab-description">\n<p>« Une vue\u202f! »</p>\n<p>"A view!"<br>\nEva, Proxima</p></div>',
             '« Une vue\u202f! »\n\n"A view!"\nEva, Proxima',
         ),
+        ("<ol><li>un</li><li>deux</li></ol><p>fin</p>", "un\ndeux\n\nfin"),
+        ("<ul><li><p>un</p></li><li><p>deux</p></li></ul>", "un\n\ndeux"),
+        ("<blockquote><blockquote><p>a</p></blockquote><p>b</p></blockquote>c", "a\n\nb\n\nc"),
+        ("<script>var a = '<p>no</p>';</script><style>p > b {}</style><p>a</p><noscript>no</noscript>", "a"),
         # lists within lists, and what is said to be hidden
         ("<p>a</p><ul><li>b<ol><li>c</li></ol></li><li>d</li></ul><p>e</p>", "a\n\nb\nc\nd\n\ne"),
         ('<p hidden>x</p><p>a</p><div style="color: red; display: none">y<div>z</div></div>b', "a\n\nb"),
@@ -181,6 +195,10 @@ def test_recorded_answers_lose_and_gain_no_letter(platform: str) -> None:
         "&#xffffffffffff;&#x0;&#55296;",
         "\x00<p>\ud800</p>",
         " " * 500_000,
+        "<blockquote><p>" * 50_000 + "x" + "</p></blockquote>" * 50_000,
+        "<span class='invisible'>" * 100_000,
+        "<!-- a -->" * 50_000,
+        "<wbr>" * 100_000,
     ],
     ids=lambda html: html[:12],
 )
@@ -189,6 +207,13 @@ def test_hostile_markup_is_read_to_its_end(html: str) -> None:
     text = html_to_text(html)
     assert len(text) <= len(html)
     assert "x" not in html or not html.startswith(("<div>", "<blockquote>")) or text == "x"
+
+
+def test_ten_megabytes_are_read_whole() -> None:
+    """A status without end loses no letter."""
+    text = html_to_text("<p>«&nbsp;Oui&nbsp;»<br>non</p>" * 300_000)
+    assert text.count("«\u00a0Oui\u00a0»\nnon") == 300_000
+    assert len(text) == 300_000 * 13 - 2
 
 
 @given(
