@@ -8,13 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
 
+from jobs import logs
 from jobs.duty import Done, Duty, Turn, due_of
 from jobs.errors import Interrupted, TimedOut
 from jobs.patience import Patience
 from jobs.timetable import Due
 from jobs.visit import Means
 from jobs.watch import Spell, Watch
-from storage.agenda import Agenda, Because, Ending
+from storage.agenda import Agenda, Because, Ending, source_of
 from storage.archive import Archive
 from storage.errors import ArchiveLocked, ArchiveReadOnly, ArchiveUnreachable, DiskFull, StorageError
 from storage.runs import RunStatus
@@ -66,6 +67,10 @@ class Errands:
         Raises:
             Interrupted: asked to stop, and nothing could be noted.
         """
+        with logs.about(source_of(duty.matter)):
+            return self._seen_to(duty, means)
+
+    def _seen_to(self, duty: Duty, means: Callable[[Event], Means]) -> Due | None:
         claimed = self._patience.through(lambda: self._claimed(duty))
         if not isinstance(claimed, Spell):
             return claimed

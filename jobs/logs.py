@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from logging.handlers import RotatingFileHandler
@@ -33,22 +34,30 @@ class Form(StrEnum):
     JSON = "json"
 
 
-_source: contextvars.ContextVar[str | None] = contextvars.ContextVar("source", default=None)
-_run: contextvars.ContextVar[int | None] = contextvars.ContextVar("run", default=None)
+@dataclass(slots=True)
+class _Subject:
+    source: str | None = None
+    run: int | None = None
+
+
+_subject: contextvars.ContextVar[_Subject] = contextvars.ContextVar("subject", default=_Subject())  # noqa: B039 - never changed
 
 
 @contextmanager
-def about(source: str, run: int | None = None) -> Iterator[None]:
-    """Within it every record of this thread says that it is about this source, and this run of it.
+def about(source: str | None, run: int | None = None) -> Iterator[None]:
+    """Within it every record of this thread says that it is about this source, and this run of it, where there is one.
 
-    A thread begun within it takes that along only where it is run in ``contextvars.copy_context()``.
+    What is said of the same source around it afterwards is about that run as well. A thread begun within it takes
+    that along only where it is run in ``contextvars.copy_context()``.
     """
-    tokens = _source.set(source), _run.set(run)
+    around = _subject.get()
+    if source is not None and around.source == source:
+        around.run = run or around.run
+    token = _subject.set(_Subject(source, run))
     try:
         yield
     finally:
-        _run.reset(tokens[1])
-        _source.reset(tokens[0])
+        _subject.reset(token)
 
 
 def printable(text: str) -> str:
@@ -78,8 +87,12 @@ class _Text(logging.Formatter):
     """One line a record, a traceback below it: time (UTC), level, source and run where there is one, message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        source, run = _source.get(), _run.get()
-        whose = "" if source is None else f" [{source}{'' if run is None else f' run {run}'}]"
+        subject = _subject.get()
+        whose = (
+            ""
+            if subject.source is None
+            else f" [{subject.source}{'' if subject.run is None else f' run {subject.run}'}]"
+        )
         # a message that could begin a line of its own could forge one
         message = discreet(record.getMessage()).replace("\n", "␊")
         line = f"{_time(record, 'seconds')} {record.levelname}{whose} {record.name}: {message}"
@@ -98,10 +111,11 @@ class _Json(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         told: dict[str, str | int] = {"time": _time(record, "milliseconds"), "level": record.levelname.lower()}
-        if (source := _source.get()) is not None:
-            told["source"] = source
-        if (run := _run.get()) is not None:
-            told["run"] = run
+        subject = _subject.get()
+        if subject.source is not None:
+            told["source"] = subject.source
+        if subject.run is not None:
+            told["run"] = subject.run
         told |= {"logger": record.name, "message": discreet(record.getMessage())}
         if record.exc_info:
             told["error"] = discreet(self.formatException(record.exc_info))

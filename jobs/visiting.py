@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from jobs import logs
 from jobs.duty import Done, Duty, Turn, due_of
 from jobs.leash import Leash
 from jobs.pipeline import harvest
@@ -81,23 +80,22 @@ def visiting(visit: Visit, *, is_adaptive: bool = False) -> Callable[[Turn], Don
     """One visit as a duty is done."""
 
     def do(turn: Turn) -> Done:
-        with logs.about(visit.source.id):
-            try:
-                report = harvest(visit, turn.archive, turn.means)
-            except SourceBusy as busy:
-                return Done(ending=Ending.BUSY, said=str(busy))
-            now = turn.means.now()
-            pace = posting_pace(turn.archive.database, visit.source.id, now) if is_adaptive else None
-            done = Done(ending=ending_of(report), said=said_of(report), detail=counts_of(report), pace=pace)
-            leash = turn.means.web
-            if not isinstance(leash, Leash):
-                return done
-            return dataclasses.replace(
-                done,
-                pause=leash.closed if done.ending is Ending.FAILED else None,
-                pause_until=now + timedelta(seconds=leash.pause) if leash.pause else None,
-                fresh_until=leash.fresh_until if is_adaptive else None,
-            )
+        try:
+            report = harvest(visit, turn.archive, turn.means)
+        except SourceBusy as busy:
+            return Done(ending=Ending.BUSY, said=str(busy))
+        now = turn.means.now()
+        pace = posting_pace(turn.archive.database, visit.source.id, now) if is_adaptive else None
+        done = Done(ending=ending_of(report), said=said_of(report), detail=counts_of(report), pace=pace)
+        leash = turn.means.web
+        if not isinstance(leash, Leash):
+            return done
+        return dataclasses.replace(
+            done,
+            pause=leash.closed if done.ending is Ending.FAILED else None,
+            pause_until=now + timedelta(seconds=leash.pause) if leash.pause else None,
+            fresh_until=leash.fresh_until if is_adaptive else None,
+        )
 
     return do
 

@@ -93,11 +93,19 @@ def test_threads_of_a_visit_say_whose_they_are_and_others_do_not(capsys):
         with logs.about("two"):
             LOGGER.info("nested")
         LOGGER.info("back")
+    with logs.about("three"):
+        LOGGER.info("before its run")
+        with logs.about("three", 5):
+            LOGGER.info("in its run")
+        LOGGER.info("what came of it")
     LOGGER.info("after")
     assert [(line["message"], line.get("source"), line.get("run")) for line in told(capsys)] == [
         ("in it", "one", 1),
         ("nested", "two", None),
         ("back", "one", 1),
+        ("before its run", "three", None),
+        ("in its run", "three", 5),
+        ("what came of it", "three", 5),
         ("after", None, None),
     ]
 
