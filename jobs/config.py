@@ -83,6 +83,14 @@ class ConfigFile:
             raise self.error(("notify", "urls_env"), message)
         return urls
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log is to tell: the values of the environment's variables that this file names."""
+        config = self.config
+        named = [config.archive.password_env, config.notify.urls_env]
+        named += [str(stanza.options.get("token_env", "")) for stanza in config.sources]
+        return tuple(filter(None, (os.environ.get(name) for name in named if name)))
+
     def error(self, key: Key, message: str) -> ConfigError:
         """The error for one key of this file."""
         return ConfigError(self.path, (problem_at(key, message, self.lines),))

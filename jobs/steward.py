@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import datetime
 from threading import Event
 
+from jobs import secrecy
 from jobs.changes import differences
 from jobs.checkup import check_up
 from jobs.chores import refusals
@@ -83,6 +84,7 @@ class Steward:
             StorageError: the archive cannot be used, and waiting would not mend it.
             Interrupted: asked to stop before the archive could be opened.
         """
+        secrecy.hide(self._file.secrets)
         duties = _duties(self._file)
         patience = Patience(self._stop, only=_PASSING)
         with ExitStack() as stack:
@@ -195,6 +197,7 @@ class Steward:
         old, new = self._file, load(self._file.path)
         if new.place != old.place:
             raise UsageError("archive has changed, which needs the daemon to be started anew")
+        secrecy.hide(new.secrets)
         duties = _duties(new)
         before = old.config
         if (new.config.status, new.config.notify) != (before.status, before.notify):

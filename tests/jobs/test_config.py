@@ -183,3 +183,17 @@ def test_an_unknown_option_of_a_kind_is_named_with_the_nearest():
         ConfigError, match=r"sources\[0\]\.tokn_env: is not a key that is known here; did you mean token_env"
     ):
         read(SOURCE % "tokn_env: X").source_options(0, SourceOptions)
+
+
+def test_the_secrets_that_a_file_names_are_known_to_whoever_masks_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of the database, of the notices and of each source, as they stand in the environment; what is not set is none."""
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "archive: {database: postgresql://me@host/db, password_env: DB_WORD}\n"
+        "notify: {urls_env: TELL}\n"
+        "sources: [{id: one, kind: mastodon, token_env: TOKEN}, {id: two, kind: feed, token_env: NOT_SET}]\n"
+    )
+    for name, value in (("DB_WORD", "geheim"), ("TELL", "ntfy://topic"), ("TOKEN", "abc")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NOT_SET", raising=False)
+    assert load(path).secrets == ("geheim", "ntfy://topic", "abc")
