@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from storage.dialects import upsert
 from storage.engine import Database
@@ -110,7 +110,7 @@ class Agenda:
             )
             unchanged = _agenda.c.last_started_at.is_(None) if after is None else _agenda.c.last_started_at == after
             put = put.on_conflict_do_update(index_elements=["matter"], set_={"last_started_at": now}, where=unchanged)
-            return connection.execute(put).rowcount == 1
+            return _has_put(connection, put)
 
     def end(
         self,
@@ -221,12 +221,17 @@ class Agenda:
             put = put.on_conflict_do_update(
                 index_elements=["subject"], set_={"told_at": now, "count": _notices.c.count + 1}, where=is_time
             )
-            return connection.execute(put).rowcount == 1
+            return _has_put(connection, put)
 
     def settle(self, subject: str) -> bool:
         """Note that a thing is in order again; whether people had been told that it was not."""
         with self._database.write() as connection:
             return connection.execute(delete(_notices).where(_notices.c.subject == subject)).rowcount == 1
+
+
+def _has_put(connection: Connection, put: Any) -> bool:
+    """Whether a row was written; after an INSERT SQLAlchemy keeps PostgreSQL's word on that only when it is asked to."""
+    return connection.execute(put, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def source_of(matter: str) -> str | None:
