@@ -102,14 +102,16 @@ def next_due(rhythm: Rhythm, past: Past, now: datetime, *, chance: Callable[[], 
     now = now.astimezone(UTC)
     if past.cut_short:
         return _polite(Due(now, Because.AGAIN), rhythm, past, now)
-    if past.started is None and past.planned is not None and past.planned <= now:
+    # a start that lies in the future was noted before the clock was set back, and says no more than that there was one
+    last = past.started if past.started is not None and past.started <= now else None
+    if last is None and past.planned is not None and past.planned <= now:
         # it was put off by chance when it was planned
         why = Because.OVERDUE if now - past.planned > LATE else Because.SCHEDULE
         return _polite(Due(now, why), rhythm, past, now)
     late = rhythm.jitter * min(max(chance(), 0.0), 1.0)
-    at, why = _by_rhythm(rhythm, past, None if past.started is None else min(past.started, now), now)
-    if past.failures > 1:
-        earliest = (min(past.started, now) if past.started else now) + _rest(rhythm, past, now)
+    at, why = _by_rhythm(rhythm, past, last, now)
+    if past.failures > 1 and last is not None:
+        earliest = last + _rest(rhythm, past, now)
         if earliest > at:
             at, why = _again_by_rhythm(rhythm, earliest), Because.FAILING
     at += late
@@ -120,11 +122,11 @@ def next_due(rhythm: Rhythm, past: Past, now: datetime, *, chance: Callable[[], 
 
 
 def _by_rhythm(rhythm: Rhythm, past: Past, last: datetime | None, now: datetime) -> tuple[datetime, Because]:
-    """When it comes by itself after its last start, which is not later than now."""
+    """When it comes by itself after its last start, if one is known that is not later than now."""
     if last is None:
         if rhythm.cron or rhythm.at:
             return _again_by_rhythm(rhythm, now), Because.SCHEDULE
-        first = now + _interval(rhythm, past, now) if rhythm.waits else now
+        first = now + _interval(rhythm, past, now) if rhythm.waits or past.started is not None else now
         # planned once, it stays so
         return min(past.planned or first, first), Because.SCHEDULE
     if rhythm.cron is not None:
@@ -154,8 +156,10 @@ def _again_by_rhythm(rhythm: Rhythm, earliest: datetime) -> datetime:
 def _polite(due: Due, rhythm: Rhythm, past: Past, now: datetime, late: timedelta = timedelta(0)) -> Due:
     """``due`` put off while its host wants no request, then to the end of the quiet hours."""
     at, why = due.at, due.why
-    if past.pause_until is not None:
-        until = min(past.pause_until, now + LONGEST_PAUSE)
+    asked = past.started if past.started is not None and past.started <= now else None
+    # where it is not known when that was asked, what was planned has it in it
+    if past.pause_until is not None and (asked is not None or past.planned is None or past.planned > now):
+        until = min(past.pause_until, (asked or now) + LONGEST_PAUSE)
         if until > at:
             at, why = until, Because.RETRY_AFTER
     if rhythm.quiet is not None and rhythm.quiet.holds(at.astimezone(rhythm.zone).time()):
