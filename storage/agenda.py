@@ -230,7 +230,7 @@ class Agenda:
 
 
 def _has_put(connection: Connection, put: Any) -> bool:
-    """Whether a row was written; after an INSERT SQLAlchemy keeps PostgreSQL's word on that only when it is asked to."""
+    """Whether a row was written: of an INSERT SQLAlchemy keeps PostgreSQL's word on that only when asked to."""
     return connection.execute(put, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
