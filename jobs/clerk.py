@@ -13,6 +13,7 @@ from jobs.lanes import Lanes
 from jobs.timekeeper import Timekeeper
 from storage.agenda import Agenda, Because, Ending, Matter
 from storage.archive import Archive
+from storage.processes import Process
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +31,20 @@ class Clerk:
         lanes: what is at work, and needs no time before it has ended.
         now: the clock.
         alone: whether no other daemon may work on this archive.
+        process: who this daemon is to others; this process when not given.
     """
 
     def __init__(
-        self, archive: Archive, times: Timekeeper, lanes: Lanes, *, now: Callable[[], datetime], alone: bool
+        self,
+        archive: Archive,
+        times: Timekeeper,
+        lanes: Lanes,
+        *,
+        now: Callable[[], datetime],
+        alone: bool,
+        process: Process | None = None,
     ) -> None:
+        self._process = process or Process.current()
         self._agenda, self._journal = Agenda(archive.database), archive.journal
         self._times, self._lanes, self._now, self._alone = times, lanes, now, alone
 
@@ -54,13 +64,13 @@ class Clerk:
     def beat(self, config: str, trouble: str | None) -> None:
         """Give a sign of life, and close the runs of the dead."""
         now = self._now()
-        self._agenda.beat(now, version=__version__, config=config, trouble=trouble)
+        self._agenda.beat(now, version=__version__, config=config, trouble=trouble, process=self._process)
         for run_id in self._journal.sweep(now):
             logger.warning("run %d was left open by a process that died; it is marked as abandoned", run_id)
 
     def leave(self) -> None:
         """Give the last sign of life."""
-        self._agenda.leave()
+        self._agenda.leave(process=self._process)
 
     def plan(self, duties: Duties) -> None:
         """Find a time for every duty that is not at work, and drop what is none any more."""

@@ -22,6 +22,7 @@ from jobs.watch import Spell, Watch
 from storage.agenda import Ending
 from storage.archive import Archive
 from storage.errors import StorageError
+from storage.processes import Process
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Daemon:
         clock: seconds that only go forward.
         alone: whether no other daemon may work on this archive.
         stop: ends it before it has begun, too.
+        process: who it is to others; this process when not given.
         reload: asked for a new plan; None when the old one stays. What it raises is a defect.
         turned: told at each turn of the loop.
         beaten: told after each sign of life, in a thread of its own; may take its time.
@@ -74,6 +76,7 @@ class Daemon:
         clock: Callable[[], float] = time.monotonic,
         alone: bool = True,
         stop: Event | None = None,
+        process: Process | None = None,
         reload: Callable[[], Plan | None] = lambda: None,
         turned: Callable[[], None] = lambda: None,
         beaten: Callable[[], None] = lambda: None,
@@ -85,11 +88,11 @@ class Daemon:
         self._patience = Patience(self._stop)
         self._lanes = Lanes(plan.workers, clock=clock, changed=self._wake.set)
         self._watch = Watch(self._lanes, clock=clock, hung=self._hung)
-        self._times = Timekeeper(self._hand_over)
+        self._times = Timekeeper(self._hand_over, now=now)
         self._errands = Errands(
             archive, self._patience, self._watch, now=now, clock=clock, stop=self._stop, alone=alone
         )
-        self._clerk = Clerk(archive, self._times, self._lanes, now=now, alone=alone)
+        self._clerk = Clerk(archive, self._times, self._lanes, now=now, alone=alone, process=process)
         self._plan, self._duties = plan, {duty.matter: duty for duty in plan.duties}
         self._hung_since: float | None = None
         #: what is wrong besides the archive, in a sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -20,10 +20,11 @@ class Timekeeper:
 
     Args:
         call: given a name when its time has come, however late: it is never dropped, and never called twice for it.
+        now: the clock by which times are meant.
     """
 
-    def __init__(self, call: Callable[[str], None]) -> None:
-        self._call = call
+    def __init__(self, call: Callable[[str], None], *, now: Callable[[], datetime]) -> None:
+        self._call, self._now = call, now
         self._lock = threading.Lock()
         self._due: dict[str, Due] = {}
         # what it says of every job is said by us of every duty
@@ -45,9 +46,11 @@ class Timekeeper:
 
     def put(self, name: str, due: Due) -> None:
         """Call for it then, and not when it was to be before."""
+        # by the scheduler's own clock
+        at = datetime.now(UTC) + (due.at - self._now())
         with self._lock:
             self._due[name] = due
-            self._scheduler.add_job(self._has_come, DateTrigger(due.at), [name, due], id=name, replace_existing=True)
+            self._scheduler.add_job(self._has_come, DateTrigger(at), [name, due], id=name, replace_existing=True)
 
     def drop(self, name: str) -> None:
         """Do not call for it."""

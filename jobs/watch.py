@@ -42,13 +42,10 @@ class Watch:
         lanes: where it is done.
         clock: seconds that only go forward.
         hung: given a spell that did not end when it was asked to, whose place was given away; soon done.
-        grace: seconds between the two.
     """
 
-    def __init__(
-        self, lanes: Lanes, *, clock: Callable[[], float], hung: Callable[[Spell], None], grace: float = GRACE
-    ) -> None:
-        self._lanes, self._clock, self._hung, self._grace = lanes, clock, hung, grace
+    def __init__(self, lanes: Lanes, *, clock: Callable[[], float], hung: Callable[[Spell], None]) -> None:
+        self._lanes, self._clock, self._hung = lanes, clock, hung
         self._lock = threading.Lock()
         self._spells: dict[str, Spell] = {}
 
@@ -80,7 +77,7 @@ class Watch:
                 logger.warning("%s takes longer than %s and is stopped", spell.duty.matter, spell.duty.limit)
                 spell.late_at = now
                 spell.stop.set()
-            rest = spell.late_at + self._grace - now
+            rest = spell.late_at + GRACE - now
             if rest > 0:
                 soonest = min(soonest, rest)
             else:
