@@ -110,6 +110,8 @@ class Errands:
                 logger.error("%s failed: %s", name, error)
                 return Done(ending=Ending.FAILED, said=str(error), detail=spell.matter.detail)
             self._patience.note(error)
+            # a run that could not be closed would keep its source from us, too, until its lease runs out
+            self._cut(spell, RunStatus.INTERRUPTED, error)
             return Done(ending=Ending.INTERRUPTED, said=str(error), detail=spell.matter.detail)
         except Exception as error:
             logger.exception("%s ended by an error of ours; please report it", name)
@@ -182,6 +184,11 @@ class Errands:
         if ending is Ending.TIMED_OUT:
             status = RunStatus.FAILED
             error = TimedOut(f"took {seconds:.0f} s, and did not end when it was asked to; see jobs.visit_limit")
-        source = spell.matter.source_id or spell.duty.matter.partition(":")[2].rpartition(":")[2]
-        self._patience.through(lambda: self._archive.journal.cut(source, status, error, now=self._now()))
+        self._cut(spell, status, error)
         return self.note(spell, Done(ending=ending, said=str(error), detail=spell.matter.detail))
+
+    def _cut(self, spell: Spell, status: RunStatus, error: Exception) -> None:
+        """End the run that a spell has left open, if it has."""
+        source = source_of(spell.duty.matter)
+        if source is not None:
+            self._patience.through(lambda: self._archive.journal.cut(source, status, error, now=self._now()))
