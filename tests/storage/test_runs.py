@@ -209,6 +209,45 @@ def test_a_pid_that_was_given_again_is_another_process(archive: Archive, now: da
     begin(archive, now)
 
 
+def test_a_run_that_hangs_is_cut_by_its_own_process(archive: Archive, run: Run, now: datetime) -> None:
+    """It ends with the reason as its failure, its source is free, and it can do no more; once."""
+    assert archive.journal.cut("iss", RunStatus.FAILED, TimeoutError("took too long"), now=now + SECOND)
+    assert not archive.journal.cut("iss", RunStatus.FAILED, TimeoutError("took too long"), now=now + SECOND)
+    assert not archive.journal.cut("unknown", RunStatus.FAILED, TimeoutError("took too long"), now=now)
+    (summary,) = archive.journal.runs("iss")
+    assert (summary.status, summary.ended_at) == (RunStatus.FAILED, now + SECOND)
+    (failure,) = archive.journal.failures(run.id)
+    assert (failure.error, failure.message, failure.source_id) == ("TimeoutError", "took too long", "iss")
+    with pytest.raises(SourceBusy, match="writes no more"):
+        archive.journal.close(run, RunStatus.COMPLETED, now=now + 2 * SECOND)
+    begin(archive, now + 2 * SECOND)
+
+
+def test_another_process_s_run_is_not_cut(archive: Archive, now: datetime) -> None:
+    """Who works elsewhere is left to its own watchdog."""
+    elsewhere = replace(Process.current(), host="elsewhere")
+    archive.journal.begin("iss", "mastodon", None, now=now, process=elsewhere)
+    assert not archive.journal.cut("iss", RunStatus.FAILED, TimeoutError("x"), now=now)
+    assert statuses(archive) == [RunStatus.RUNNING]
+
+
+def test_runs_of_the_dead_are_swept(archive: Archive, run: Run, now: datetime) -> None:
+    """Expired or dead, they are marked as abandoned; this process's own are its own concern, however late."""
+    elsewhere, mine = replace(Process.current(), host="elsewhere"), Process.current()
+    runs = [
+        archive.journal.begin(name, "feed", None, now=at, process=process)
+        for name, at, process in (
+            ("expired", now - 61 * SECOND, elsewhere),
+            ("alive", now, elsewhere),
+            ("dead", now, replace(mine, start="1")),
+        )
+    ]
+    assert sorted(archive.journal.sweep(now + 30 * SECOND)) == [runs[0].id, runs[2].id]
+    assert archive.journal.sweep(now + 30 * SECOND) == []
+    assert archive.journal.sweep(now + 90 * SECOND) == [runs[1].id]
+    assert statuses(archive) == [*[RunStatus.ABANDONED] * 3, RunStatus.RUNNING]
+
+
 def test_without_proc_the_pid_alone_tells() -> None:
     """Where the system does not say when a process was started, a pid that is in use is taken for the holder's."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
