@@ -11,18 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 from scraper.model import Lang, Segment, Split
 from scraper.text.accents import compose
-from scraper.text.borrowing import settle
-from scraper.text.decode import BRACKET, EMOJI, NEWLINE, THIRD, pair_path, path
+from scraper.text.decode import EMOJI, NEWLINE, THIRD, pair_path, path
 from scraper.text.evidence import Word, weigh
 from scraper.text.layout import lay_out
 from scraper.text.pieces import Piece, bounds, pieces_in, totals
 from scraper.text.sureness import sureness
 from scraper.text.tables import ALIEN, LANGUAGES, PAIR, is_common
+from scraper.text.turns import prices
+from scraper.text.worth import revalue
 
 #: a longer body is read a window at a time, so that memory is bounded by the window
 WINDOW = 100_000
@@ -32,7 +32,7 @@ REVIEW_BELOW = 0.9
 
 #: nats by which a third language must beat French and English over a stretch to be thought of, and to need no
 #: common word of its own there
-_THIRD_MARGIN, _THIRD_SURE = 3.0, 6.5
+_THIRD_MARGIN, _THIRD_SURE = 3.0, 5.0
 #: a sentence within a line is thought to be of a third language from so many words on
 _SENTENCE = 3
 #: at most so many words of another language within a sentence are borrowed or quoted, and are words of it
@@ -55,30 +55,19 @@ class Span(NamedTuple):
     end: int
 
 
-def _states(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int]:
+def _states(words: Sequence[Word], pair: tuple[int, int], thirds: Sequence[int]) -> list[int]:
     """The language of each word, as an index into the tables' languages."""
     prices = [word.price for word in words]
     first, second = pair
-    thirds = _thirds(body, words, pair)
     if not thirds:
         lead = [(word.scores[second] - word.scores[first]) * word.weight for word in words]
         if abs(sum(lead)) < _UNDECIDED and max(map(abs, lead)) < 1.0:
             return [_NOBODY_KNOWS] * len(words)
-        return _lent([pair[s] for s in pair_path(lead, prices)], words)
+        return [pair[s] for s in pair_path(lead, prices)]
     states = (*pair, *thirds)
     scores = [[word.scores[s] * word.weight for s in states] for word in words]
     extra = [0.0, 0.0, *(THIRD for _ in thirds)]
-    return _lent([states[s] for s in path(scores, prices, extra)], words)
-
-
-def _lent(states: list[int], words: Sequence[Word]) -> list[int]:
-    """``states`` with the short stretches that a sentence begins before and ends after given to its language."""
-    starts = [0, *(i for i in range(1, len(states)) if states[i] != states[i - 1]), len(states)]
-    for first, after in pairwise(starts[1:-1]):
-        within = min(words[first].price, words[after].price) >= BRACKET
-        if within and after - first <= _BORROWED and states[first - 1] == states[after]:
-            states[first:after] = [states[after]] * (after - first)
-    return states
+    return [states[s] for s in path(scores, prices, extra)]
 
 
 def _thirds(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int]:
@@ -103,10 +92,10 @@ def _thirds(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int
 
 
 def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[int], *, sentence: bool = False) -> None:
-    if sentence and len(words) < _SENTENCE:
-        return
     total = totals(words)
     best = max(total)
+    if sentence and len(words) < _SENTENCE and total.index(best) < _OTHER_SCRIPT:
+        return
     margin = best - max(total[s] for s in pair)
     if margin <= _THIRD_MARGIN:
         return
@@ -122,20 +111,29 @@ def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[i
 
 def pieces_of(body: str, pair: tuple[int, int] = PAIR) -> tuple[list[Word], list[Piece]]:
     """The running words of ``body`` and the pieces they make."""
-    body = _quiet(body.translate(_TYPOGRAPHY))
+    body = quiet(body)
     words = weigh(body)
     lay_out(body, words)
     if all(word.silent for word in words):
         return words, []
-    return words, pieces_in(body, words, settle(body, words, _states(body, words, pair), pair))
+    thirds = _thirds(body, words, pair)
+    costs = prices(body, words, pair, thirds=bool(thirds))
+    revalue(body, words)
+    for word, cost in zip(words, costs, strict=True):
+        word.price = cost
+    return words, pieces_in(body, words, _states(words, pair, thirds))
 
 
-def _quiet(body: str) -> str:
-    """``body``; in small letters where it is all in capitals, which say nothing then; one word may be an acronym."""
+def quiet(body: str) -> str:
+    """``body`` with plain spaces, and in small letters where it is all in capitals, which say nothing then.
+
+    One word in capitals may be an acronym, and stays.
+    """
+    body = body.translate(_TYPOGRAPHY)
     if body.isupper() and len(body.split()) > 1:
-        quiet = body.lower()
-        if len(quiet) == len(body):
-            return quiet
+        small = body.lower()
+        if len(small) == len(body):
+            return small
     return body
 
 

@@ -17,8 +17,8 @@ _LINE = re.compile(
         (?:©|\(c\)[ ])[^\n]{{1,120}}
       | contains[ ]modified[ ]copernicus[^\n]{{1,120}}
       | (?:(?:images?|photos?|pictures?|vid[ée]os?)[ ])?cr[ée]dits?(?:[ ](?:photos?|images?|vid[ée]os?))?[ ]?:
-        [ ]?(?P<holder>[^\n]{{2,120}})
-      | (?:(?:photos?|images?|pictures?|vid[ée]os?)[ ]?(?::|by\b|par\b)|📷|📸|🎥)[ ]?(?P<names>[^\n]{{2,80}})
+        [ ]?(?P<holder>[^\n]{{2,120}}?)
+      | (?:(?:photos?|images?|pictures?|vid[ée]os?)[ ]?(?::|by\b|par\b)|📷|📸|🎥)[ ]?(?P<names>[^\n]{{2,80}}?)
       | {_AGENCY}(?:[ ]?[/–—-][ ]?[^\n]{{1,80}})?
       | {_NAME}[ ]?,[ ](?:[\w'-]{{1,20}}[ ]){{1,3}}mission[ ](?:image|photo|picture)s?,?[ ]{{1,2}}(?:{DIGITS}|{WORDS})
       | {_NAME}[ ]?,[ ](?:mission[ ][\w'-]{{1,20}},?[ ])?{DIGITS}

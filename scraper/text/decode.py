@@ -20,7 +20,7 @@ GLUED, TIGHT, HALF_TIGHT, WIDE, EQUALS = 5.0, 5.0, 2.0, 3.5, 5.0
 #: at the borders of a long quotation within a sentence, which may be a part of its own
 CITED = 6.5
 #: on top of a change to or from a third language
-THIRD = 3.0
+THIRD = 0.5
 #: an explicit label is as good as two words
 LABEL = 9.0
 
@@ -89,7 +89,8 @@ def pair_path(lead: Sequence[float], prices: Sequence[float]) -> list[int]:
 
     Args:
         lead: by word, how many nats it speaks for 1 rather than 0.
-        prices: by word, what a change just before it costs; the first is not looked at.
+        prices: by word, what a change just before it costs; the first is not looked at. Under nought it is likelier
+            than none.
     """
     if not lead:
         return []
@@ -99,7 +100,10 @@ def pair_path(lead: Sequence[float], prices: Sequence[float]) -> list[int]:
     for i, gain in enumerate(lead):
         if i:
             cost = prices[i]
-            if best > cost:
+            if cost < best < -cost:
+                back[i] = 0b01  # each comes from the other: a change is likelier than none
+                best = -best
+            elif best > cost:
                 back[i] = 0b11  # both come from 1
                 best = cost
             elif best < -cost:
@@ -130,7 +134,7 @@ def path(scores: Sequence[Sequence[float]], prices: Sequence[float], extra: Sequ
     best = list(scores[0])
     back: list[list[int]] = []
     for i in range(1, len(scores)):
-        cost = prices[i]
+        cost = max(prices[i], 0.0)
         # whence a change comes best does not depend on where it goes, but for the state itself
         leaving = [best[s] - extra[s] for s in states]
         top = max(states, key=leaving.__getitem__)

@@ -27,8 +27,9 @@ _CHAIN = 4
 _LONG = 4
 #: how much a word counts: an acronym, a name, a capital at a sentence's start, a hashtag within a sentence
 _ACRONYM, _NAME, _INITIAL, _TAGGED = 0.12, 0.35, 0.75, 0.5
-#: how much a rare word counts that stands in the caption more than once: it is likely a name, in both languages
-_AGAIN = 0.3
+#: how much a rare word counts that stands in the caption more than once: it is likely a name, in both languages; one
+#: that is there more often than this is what the caption is about
+_AGAIN, _OFTEN = 0.3, 4
 #: how much each word of «tête-à-tête» or «Aix-en-Provence» counts, and a word that no table knows
 _HYPHENATED, _UNLISTED = 0.12, 1.3
 
@@ -50,7 +51,7 @@ class Word:
     ``scores`` are nats by language (the tables' order), to be multiplied by ``weight``; ``price`` is what a change
     of language just before the word costs; ``barred`` says that something stands there that is no text (a block
     of hashtags, a credit line); ``silent`` that the word tells no language (a number); ``listed`` that it is a
-    common one.
+    common one. ``leans`` are nats by language that not the word says but what stands around it: a label, a flag.
     """
 
     start: int
@@ -61,12 +62,12 @@ class Word:
     barred: bool
     silent: bool
     listed: bool = False
+    leans: dict[int, float] | None = None
 
     def lean(self, index: int, nats: float) -> None:
-        """Let the word speak ``nats`` more for one language."""
-        scores = list(self.scores)
-        scores[index] += nats / self.weight
-        self.scores = tuple(scores)
+        """Let what stands around the word speak ``nats`` for one language."""
+        self.leans = self.leans or {}
+        self.leans[index] = self.leans.get(index, 0.0) + nats
 
 
 def weigh(body: str) -> list[Word]:
@@ -131,16 +132,15 @@ def weigh(body: str) -> list[Word]:
 
 
 def _lighten(body: str, words: Sequence[Word]) -> None:
-    """Let the rare words that stand in ``body`` more than once count less."""
-    first: dict[str, Word] = {}
+    """Let the rare words that stand in ``body`` two to four times count less: they are likely names."""
+    said: dict[str, list[Word]] = {}
     for word in words:
-        if word.end - word.start < _LONG or word.silent:
-            continue
-        text = body[word.start : word.end].lower()
-        before = first.setdefault(text, word)
-        if before is not word and (not is_frequent(text) or _is_name(body, word)):
-            before.weight = min(before.weight, _AGAIN)
-            word.weight = min(word.weight, _AGAIN)
+        if word.end - word.start >= _LONG and not word.silent:
+            said.setdefault(body[word.start : word.end].lower(), []).append(word)
+    for text, same in said.items():
+        if 1 < len(same) <= _OFTEN and not (is_frequent(text) and not any(_is_name(body, word) for word in same[1:])):
+            for word in same:
+                word.weight = min(word.weight, _AGAIN)
 
 
 def _is_name(body: str, word: Word) -> bool:

@@ -24,7 +24,7 @@ WITHIN_LONG = 7.0
 _SHORT = 6
 #: what may stand between the words of a pair, and how many words such a line has at most
 _PAIRING = frozenset(("–", "—", "-", ":", "=", "/", "|"))
-_ROW = 8
+_ROW = 12
 #: the same where a caption is nothing but one pair, and what a change costs there
 _COUPLING = {**dict.fromkeys(("–", "—", "-", "=", "/", "|", "→", "//", "||"), 0.5), ":": 2.0, ";": 2.0}
 _TIGHT = ("/", "|", "//", "||")
@@ -98,21 +98,19 @@ def _sentences(words: Sequence[Word]) -> None:
 
 
 def _glossary(body: str, words: Sequence[Word], starts: Sequence[int]) -> None:
-    """Let lines that are all «one – other», with one sign, be pairs: a change of language is likely at each sign."""
+    """Let lines that are all «one – other» be pairs: a change of language is likely at each sign."""
     rows = [words[a:b] for a, b in zip([0, *starts], [*starts, len(words)], strict=True)]
     if len(rows) == 1 and len(words) <= _ROW:
         _couple(body, words)
         return
-    found: dict[str, list[Word]] = {}
+    pairs: list[Word] = []
     for row in rows:
         signs = [w for before, w in pairwise(row) if body[before.end : w.start].strip() in _PAIRING]
         if len(signs) == 1 and len(row) <= _ROW:
-            at = row.index(signs[0])
-            found.setdefault(body[row[at - 1].end : signs[0].start].strip(), []).append(signs[0])
-    for pairs in found.values():
-        if len(pairs) > 1 and len(pairs) + 1 >= len(rows):
-            for word in (*pairs, *(row[0] for row in rows[1:])):
-                word.price = min(word.price, PAIRED_WORDS)
+            pairs += signs
+    if len(pairs) > 1 and len(pairs) + 1 >= len(rows):
+        for word in (*pairs, *(row[0] for row in rows[1:])):
+            word.price = min(word.price, PAIRED_WORDS)
 
 
 def _couple(body: str, words: Sequence[Word]) -> None:

@@ -18,7 +18,8 @@ class Marker(NamedTuple):
 
 
 _LABELS = {
-    "fr": "FR Fr fr FRA Fra fra FRE VF vf Français Francais FRANÇAIS français Française French FRENCH french",
+    "fr": "FR Fr fr FRA Fra fra FRE VF vf Français Francais FRANÇAIS FRANCAIS français francais Française Francaise"
+    " French FRENCH french",
     "en": "EN En en ENG Eng eng GB UK VO VA English ENGLISH english Anglais ANGLAIS anglais",
     "de": "DE GER DEU Deutsch DEUTSCH German Allemand",
     "es": "ES ESP SPA Español ESPAÑOL Spanish Espagnol",
@@ -77,6 +78,12 @@ _SAYS = re.compile(
     r"(?im)(?:^|[(\[*])(?=[^\n()\[\]*]{0,48}\b(?:english|french|anglais|fran[cç]ais|anglaise|fran[cç]aise|v[af])\b)"
     r"[^\n()\[\]*]{4,64}(?:$|[)\]*])"
 )
+#: cheap tests whether there can be such
+_PLACES = (
+    "below", "follow", "above", "ci-", "plus bas", "suit", "comment", "thread", "repl", "site", "page", "link", "lien",
+    "fil", "réponse", "next post",
+)  # fmt: skip
+_TONGUES = ("english", "french", "anglais", "français", "francais", "vf", "va ")
 _WORD = re.compile(r"[^\W\d_]+")
 
 #: what a flag may mean; it mostly means a place
@@ -94,14 +101,18 @@ def find_labels(body: str) -> Iterator[Marker]:
     yield from _with_colon(body)
     for m in _ALONE.finditer(body):
         yield Marker(m.start(), m.end(), _LABEL_OF[m["line"] or m["stop"] or m["within"]])
-    for m in _WHERE.finditer(body):
-        yield Marker(m.start(), m.end(), None)
-    for m in _SAYS.finditer(body):
-        words = _WORD.findall(m[0].lower())
-        if len(words) > 1 and POINTING.issuperset(words):
+    small = body.lower()
+    if any(map(small.__contains__, _PLACES)):
+        for m in _WHERE.finditer(body):
             yield Marker(m.start(), m.end(), None)
-    for m in _TRANSLATION.finditer(body):
-        yield Marker(m.start(), m.end(), None)
+    if any(map(small.__contains__, _TONGUES)):
+        for m in _SAYS.finditer(body):
+            words = _WORD.findall(m[0].lower())
+            if len(words) > 1 and POINTING.issuperset(words):
+                yield Marker(m.start(), m.end(), None)
+    if "trad" in small or "translation" in small:
+        for m in _TRANSLATION.finditer(body):
+            yield Marker(m.start(), m.end(), None)
 
 
 def _with_colon(body: str) -> Iterator[Marker]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scraper.text.evidence import Word
 
-_OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+$")
+_OPENING = re.compile(r"(?:[«“„\"‘'(\[¿¡*_~…#@]|\.{2,3}|(?<=[«“„])[ \u00a0\u202f])+\Z")
 _CLOSING = re.compile(
     r"(?:[ \u00a0\u202f]?(?:[!?;:](?![a-z(])|»(?!\w))|[.…,;)\]”\"’'°%*_~]|[ \u00a0\u202f]?[€$£]|[\u00a0\u202f][!?;:»])+"
 )
@@ -89,4 +89,8 @@ def _unbracketed(body: str, start: int, end: int) -> tuple[int, int]:
 def totals(words: Sequence[Word]) -> list[float]:
     """What ``words`` say together, in nats, by language."""
     rows = [w.scores if w.weight == 1.0 else [score * w.weight for score in w.scores] for w in words]
-    return [sum(column) for column in zip(*rows, strict=True)]
+    sums = [sum(column) for column in zip(*rows, strict=True)]
+    for word in words:
+        for language, nats in (word.leans or {}).items():
+            sums[language] += nats
+    return sums

@@ -14,30 +14,28 @@ from math import exp, log
 from pathlib import Path
 from typing import NamedTuple
 
-from scraper.text.decode import CITED, QUOTE
 from scraper.text.evidence import Word
 from scraper.text.pieces import Piece, totals
 from scraper.text.tables import ALIEN, PAIR
 
-#: how sure a split is at most where a quotation was cut out of its sentence: by the rules it is words of it
-_QUOTED_PART = 0.75
 #: a change of language that costs more than this is within a line
 _LINE = 3.0
 _STEEPEST, _LARGEST = 15.0, 1e12
+_LEAST, _MOST = -6.0, 12.0
 
 
 class Traits(NamedTuple):
     """What a split is judged by.
 
-    ``rivals``: how likely, together, the readings are that give one stretch of words to the other language, as the
-    logarithm of the odds; ``third``: nats by which the weakest part is ahead of any third language; ``dearest``: nats
-    of the dearest change of language; ``parts``: logarithm of their number; ``shortest``: of the words in the
-    shortest; ``words``: of all; ``unknown``: the share of words that no table has; ``against``: logarithm of the nats
-    that words speak against the language they are given; ``uneven``: how many times longer one language is than the
-    other, as a logarithm, nought where there is one; ``within``: changes of language within a line.
+    ``odds``: how likely this reading is beside all others, as the logarithm of the odds; ``third``: nats by which the
+    weakest part is ahead of any third language; ``dearest``: nats of the dearest change of language; ``parts``:
+    logarithm of their number; ``shortest``: of the words in the shortest; ``words``: of all; ``unknown``: the share of
+    words that no table has; ``against``: logarithm of the nats that words speak against the language they are given;
+    ``uneven``: how many times longer one language is than the other, as a logarithm, nought where there is one;
+    ``within``: changes of language within a line.
     """
 
-    rivals: float
+    odds: float
     third: float
     dearest: float
     parts: float
@@ -54,7 +52,7 @@ def traits(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int]
     spoken = [word for word in words if not word.silent]
     own = [piece for piece in pieces if piece.state in pair]
     return Traits(
-        rivals=max(-12.0, min(6.0, log(_rivals(words, pieces, pair) + 1e-9))),
+        odds=_odds(words, pieces, pair),
         third=min((_ahead(words, piece, pair) for piece in own), default=0.0),
         dearest=max(_turns(words, pieces), default=0.0),
         parts=log(len(pieces)),
@@ -91,34 +89,30 @@ def _turns(words: Sequence[Word], pieces: Sequence[Piece]) -> list[float]:
     return [words[piece.first].price for before, piece in pairwise(pieces) if before.state != piece.state]
 
 
-def _rivals(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int]) -> float:
-    """The odds, together, of every reading in which one stretch of words speaks the other language."""
-    total = running = 0.0
+def _odds(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int]) -> float:
+    """The logarithm of the odds of this reading against all others of the pair together, a change priced as in it."""
     states = [piece.state for piece in pieces for _ in range(piece.first, piece.last + 1)]
-    first, second = pair
-    turn = 1.0  # the odds of a turn just before the word
-    for i, (word, state) in enumerate(zip(words, states, strict=True)):
-        scores = word.scores
-        if state == first:
-            other = scores[second]
-        elif state == second:
-            other = scores[first]
+    nats = 0.0  # how much likelier all readings are together than this one alone
+    here, other = 1.0, 0.0  # by the language of the last word, all readings so far beside this one alone
+    last: int | None = None
+    for word, state in zip(words, states, strict=True):
+        if state not in pair:
+            nats, here, other, last = nats + log(here + other), 1.0, 0.0, None
+            continue
+        margin = (word.scores[state] - word.scores[pair[state == pair[0]]]) * word.weight
+        change = exp(-min(word.price, _STEEPEST)) if last is not None else 1.0
+        if state == last:
+            here, other = here + other * change, other + here * change
+        elif last is not None:
+            here, other = other / change + here, here / change + other
         else:
-            other = max(scores[first], scores[second])
-        margin = (scores[state] - other) * word.weight
-        running = min((running + turn) * exp(-max(-_STEEPEST, min(_STEEPEST, margin))), _LARGEST)
-        turn = _turn(words, states, i + 1)
-        if not word.silent:
-            total += running * turn
-    return total
-
-
-def _turn(words: Sequence[Word], states: Sequence[int], at: int) -> float:
-    """The odds that the words on one side of the place before word ``at`` speak the other language from there on."""
-    if at >= len(words):
-        return 1.0
-    price = min(words[at].price, _STEEPEST)
-    return exp(-price if states[at] == states[at - 1] else price)
+            other = 1.0
+        other *= exp(-max(-_STEEPEST, min(_STEEPEST, margin)))
+        if here + other > _LARGEST:
+            return _LEAST
+        last = state
+    nats += log(here + other)
+    return max(_LEAST, min(_MOST, -log(max(exp(min(nats, 50.0)) - 1.0, 1e-9))))
 
 
 def _ahead(words: Sequence[Word], piece: Piece, pair: tuple[int, int]) -> float:
@@ -140,5 +134,4 @@ def sureness(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, in
         return 0.5
     bias, weights = _fitted()
     nats = bias + sum(weight * trait for weight, trait in zip(weights, traits(words, pieces, pair), strict=True))
-    sure = 1.0 / (1.0 + exp(-max(-40.0, min(40.0, nats))))
-    return min(sure, _QUOTED_PART) if {QUOTE, CITED} & set(_turns(words, pieces)) else sure
+    return 1.0 / (1.0 + exp(-max(-40.0, min(40.0, nats))))

@@ -23,6 +23,7 @@ _MONTHS = (
     "|janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre"
     "|janv|f[ée]vr|avr|juil|d[ée]c"
 )
+_LINKED = r"(?:https?:|www\.|[a-z]{1,12}\.[a-z]{2,4}/)"
 _CLOCK = r"\d{1,2}(?:[ ]?[h:][ ]?\d\d|[ ]?h\b|[ ]?[ap]\.?m\b\.?)(?:[ ]?(?:GMT|UTC|TU|CEST|CET|Z)\b)?"
 #: a date, or a time of day, that has a line of its own, or leads to a line: «10 juin –»
 DAY_LINE = re.compile(
@@ -36,7 +37,7 @@ DAY_LINE = re.compile(
         )
         (?:(?:,|[ ]at|[ ]à|[ ]-)?[ ]{_CLOCK})?
       | {_CLOCK}
-    )[)\]]?[ ]?(?:$|(?=[–—:|-][ ]|https?:|www\.|[a-z]{1, 12}\.[a-z]{2, 4}/))""",
+    )[)\]]?[ ]?(?:$|(?=[–—:|-][ ]|{_LINKED}))""",
     re.VERBOSE,
 )
 #: what a platform or a person puts around a post that is shared, and a pin with its place
@@ -69,7 +70,7 @@ _WHOSE = rf"""(?:
         (?:{_NAMED}(?:[ ]{_NAMED}){{0,9}}|{_HELD})
     )"""
 #: a line, or brackets, that only tell whose picture it is; names are known by their capitals
-WHOSE = re.compile(rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?[^\w\n#@]{{0,6}}$|[ ](?:[·•|–-][ ]|https?:))", re.VERBOSE)
+WHOSE = re.compile(rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?[^\w\n#@]{{0,6}}$|[ ](?:[·•|–-][ ]|{_LINKED}))", re.VERBOSE)
 WHOSE_IN_BRACKETS = re.compile(rf"[(\[]{_WHOSE}[ ]?[)\]]", re.VERBOSE)
 #: «(1/2)», a part of a thread; a camera's name for a file; a line that is only a number with letters
 FILE_NAME = re.compile(

@@ -165,7 +165,7 @@ def _settle_run(body: str, tokens: list[Token], i: int, j: int, lower: bool) -> 
     """Decide about the run ``tokens[i:j]`` between two words of a sentence (or an end of the text)."""
     k = i
     if i:
-        while k < j and _continues(body, tokens, k, alone=j - i == 1):
+        while k < j and _continues(body, tokens, k, alone=j - i == 1, lower=lower):
             k += 1
     if k == i and j - i == 1 and j < len(tokens) and not lower and _leads(body, tokens[i], tokens[j]):
         k = j
@@ -173,7 +173,7 @@ def _settle_run(body: str, tokens: list[Token], i: int, j: int, lower: bool) -> 
         token.kind = Kind.WORD if token.kind is Kind.TAG else Kind.NUMBER
 
 
-def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
+def _continues(body: str, tokens: list[Token], k: int, *, alone: bool, lower: bool) -> bool:
     """Whether token ``k`` goes on with the sentence that the token before it belongs to."""
     token, previous = tokens[k], tokens[k - 1]
     if token.kind not in _MAY_BE_WORDS:
@@ -189,7 +189,8 @@ def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
             return False
         address = body[token.start : token.end]
         if "/" in address or address.startswith("www"):
-            return behind[:1] in (" ", ",") and "\n" not in behind and body[after.start].islower()
+            small = body[after.start].islower() and not lower
+            return behind[:1] in (" ", ",") and "\n" not in behind and small
         return True
     ended = any(c in ".!?…" for c in gap)
     if (behind[:1] and behind[0] in _HOLDS) or _SPACED.match(behind):
@@ -200,9 +201,9 @@ def _continues(body: str, tokens: list[Token], k: int, *, alone: bool) -> bool:
     if previous.kind is Kind.WORD and body[previous.start : previous.end].lower() in LEADING_ON:
         return True
     # «si #nous #avons tant besoin»: the tag behind it is in the sentence, too
-    if after is not None and after.kind is Kind.TAG and k + 2 < len(tokens) and tokens[k + 2].kind is Kind.WORD:
+    if after is not None and after.kind is Kind.TAG and k + 2 < len(tokens) and tokens[k + 2].kind in _SENTENCE:
         token, after = after, tokens[k + 2]
-        if body[tokens[k].end : token.start] != " " or not body[after.start].islower():
+        if body[tokens[k].end : token.start] != " " or body[after.start].isupper():
             return False
     return after is not None and after.kind in _SENTENCE and "\n" not in body[token.end : after.start]
 

@@ -1,0 +1,233 @@
+"""What speaks for and against a change of language at a place in a caption, and what the change costs, as fitted.
+
+A text and its translation stand side by side: of about one length, alone on both sides of what parts them, with the
+same names and numbers, beginning alike. The more of this is so, the cheaper is the change. The weights are in
+``reading.json`` (benchmarks/tuning/reading.py).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
+from math import log
+
+from scraper.text import decode
+from scraper.text.decode import price
+from scraper.text.evidence import Word
+from scraper.text.lexicon import GOING_ON, LEADING_ON
+from scraper.text.likeness import tokens_of
+from scraper.text.tables import LANGUAGES
+from scraper.text.worth import fitted
+
+#: by price the name of what stands between two words, and how deep a cut that is: a paragraph, a line, a sentence
+_SIGNS = {
+    decode.BLANK_LINE: ("blank line", 3),
+    decode.SEPARATOR: ("separator", 3),
+    decode.QUOTES: ("quotes", 3),
+    decode.NEWLINE: ("newline", 2),
+    decode.SENTENCE_END: ("stop", 1),
+    decode.EMOJI: ("emoji or dash", 1),
+    decode.COLON: ("colon", 0),
+    decode.QUOTE: ("quote", 0),
+    decode.BRACKET: ("bracket", 0),
+    decode.COMMA: ("comma", 0),
+    decode.TIGHT: ("tight", 0),
+}
+_SPACE, _JOINED = ("space", 0), ("joined", 0)
+_LABEL, _BARRED = ("label", 3), ("block", 3)
+_LINE = 2
+#: the price of a change where none can be
+NEVER = 40.0
+#: nats that a word must say to lean to a side, and one with a capital
+_LEANS, _SURELY = 0.5, 5.0
+#: nats of a language in a line that is not of it, where the line has more than a few words
+_HARDLY, _FEW = 1.0, 12
+#: letters that are added to both sides before they are compared
+_SLACK = 4
+#: sides whose lengths differ by less than this (a logarithm) are even; one is never counted as more uneven than that
+_EVEN, _UNEVEN = 0.3, 2.5
+#: so many words on each side are compared for what they have in common
+_COMPARED = 30
+Traits = dict[str, float]
+
+
+class _Row:
+    """The words of a caption with what the traits of its places are made from."""
+
+    def __init__(self, body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: bool) -> None:
+        self.body, self.words, self.pair, self.thirds = body, words, pair, thirds
+        count = len(words)
+        self.signs = [("start", 4), *(self._sign(i) for i in range(1, count))]
+        self.letters = [0]
+        for word in words:
+            self.letters.append(self.letters[-1] + (0 if word.silent else word.end - word.start))
+        first, second = pair
+        said = [(w.scores[second] - w.scores[first]) * w.weight for w in words]
+        #: nats so far for the first language, and for the second
+        self.firsts = [0.0, *accumulate(-nats if nats < 0.0 else 0.0 for nats in said)]
+        self.seconds = [0.0, *accumulate(nats if nats > 0.0 else 0.0 for nats in said)]
+        for i, word in enumerate(words):
+            # what may be a name leans to no side: where it stands the change may be before it or behind it
+            if body[word.start].isupper() and abs(said[i]) < _SURELY:
+                said[i] = 0.0
+        self.before, self.behind = _leanings(said), _leanings(said[::-1])[::-1]
+        #: by depth, the places that are cut so deep or deeper, with both ends
+        self.cuts = [[0, *(i for i in range(1, count) if self.signs[i][1] >= depth), count] for depth in range(1, 5)]
+        self.names = [name for name, _ in self.signs]
+        self.places: dict[str | int, list[int]] = defaultdict(list)
+        for i, (name, depth) in enumerate(self.signs):
+            self.places[depth or name].append(i)
+        #: by word what may answer it in one language and the other, once it is asked for
+        self.answers: list[tuple[frozenset[str], frozenset[str]]] = []
+
+    def _sign(self, i: int) -> tuple[str, int]:
+        word, before = self.words[i], self.words[i - 1]
+        if word.price <= 0.0:
+            return _LABEL
+        if word.barred:
+            return _BARRED
+        gap = self.body[before.end : word.start]
+        if gap == " ":
+            return _SPACE
+        if gap == "." and before.end - before.start == 1:
+            return _JOINED
+        cost = price(gap)
+        if cost == decode.TIGHT and (word.silent or before.silent):
+            return _JOINED  # «24/7»
+        return _SIGNS.get(cost, _JOINED if cost >= decode.JOINED else _SPACE)
+
+    def may_turn(self, i: int) -> bool:
+        """Whether a change can be here: not within a compound, with a mere space only where words lean apart.
+
+        Nor within a line that hardly a word of the other language is in, or before a number that ends its line: it goes
+        with what it stands behind.
+        """
+        name = self.names[i]
+        if name == "space":
+            return self.before[i - 1] * self.behind[i] < 0
+        depth = self.signs[i][1]
+        if name == "joined" or depth >= _LINE:
+            return name != "joined"
+        if self.words[i].silent and (i + 1 == len(self.words) or self.signs[i + 1][1] >= _LINE):
+            return False
+        begin, end = self.around(i, _LINE)
+        return (
+            end - begin <= _FEW
+            or self.thirds
+            or min(self.firsts[end] - self.firsts[begin], self.seconds[end] - self.seconds[begin]) > _HARDLY
+        )
+
+    def around(self, i: int, depth: int) -> tuple[int, int]:
+        """The first word of the unit of this depth before place ``i``, and the end of the one behind it."""
+        cuts = self.cuts[depth - 1]
+        at = bisect_left(cuts, i)
+        return cuts[max(at - 1, 0)], cuts[at + 1 if cuts[at] == i else at]
+
+    def alike(self, depth: int, name: str, begin: int, end: int) -> int:
+        """How many places like it there are between two: cuts of one depth, or the same sign within sentences."""
+        places = self.places[name if depth == 0 else depth]
+        return bisect_left(places, end) - bisect_right(places, begin)
+
+    def length(self, begin: int, end: int) -> int:
+        """How many letters the words have that tell a language."""
+        return self.letters[end] - self.letters[begin]
+
+    def longer(self, begin: int, i: int, end: int) -> float:
+        """How many times longer the text behind ``i`` is than the one before it, as a logarithm."""
+        return log((self.length(i, end) + _SLACK) / (self.length(begin, i) + _SLACK))
+
+    def text(self, i: int) -> str:
+        return self.body[self.words[i].start : self.words[i].end]
+
+
+def _leanings(said: Sequence[float]) -> list[int]:
+    """By word, the side (1 or -1) of the last word up to it that leans to one; 0 if there was none."""
+    found, leaning = [], 0
+    for nats in said:
+        if abs(nats) > _LEANS:
+            leaning = 1 if nats > 0 else -1
+        found.append(leaning)
+    return found
+
+
+def traits(body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: bool = False) -> list[Traits | None]:
+    """By word, what speaks for and against a change of language just before it; None where there can be none.
+
+    Args:
+        body: the caption.
+        words: its words, as they were weighed and laid out.
+        pair: the two languages, as places in the tables.
+        thirds: whether a change may be to a third language, too.
+    """
+    row = _Row(body, words, pair, thirds=thirds)
+    return [_traits(row, i) if i and row.may_turn(i) else None for i in range(len(words))]
+
+
+def _traits(row: _Row, i: int) -> Traits:
+    name, depth = row.signs[i]
+    found = {name: 1.0}
+    word = row.words[i]
+    if depth < 3 or name not in ("label", "block"):
+        moved = word.price - price(row.body[row.words[i - 1].end : word.start])
+        found["laid out"] = max(-6.0, min(10.0, moved)) / 5
+    begin, end = row.around(i, max(depth, 1))
+    outer_begin, outer_end = row.around(i, min(4, max(depth, 1) + 1))
+    inner, outer = row.longer(begin, i, end), row.longer(outer_begin, i, outer_end)
+    longer = inner if abs(inner) < abs(outer) else outer
+    found[f"{depth}, {'first' if longer > 0 else 'second'} is shorter"] = min(abs(longer), _UNEVEN)
+    if abs(longer) < _EVEN:
+        found[f"{depth}, even"] = 1.0
+    found[f"{depth}, short"] = 1 / (1 + min(row.length(begin, i), row.length(i, end)) / 6)
+    if name != "space":
+        alike = row.alike(depth, name, outer_begin if depth else begin, outer_end if depth else end)
+        kind = ("only and even" if abs(longer) < 1 else "only") if alike == 1 else "few" if alike <= 3 else "many"
+        found[f"{depth}, {kind}"] = 1.0
+    if outer_begin == 0 and outer_end == len(row.words):
+        found[f"{depth}, whole"] = 1.0
+    if depth == 0:
+        found["sentence"] = min(log(1 + end - begin), 4.0)
+        if row.text(i - 1).lower() in LEADING_ON:
+            found["led to"] = 1.0
+        if row.text(i).lower() in GOING_ON:
+            found["goes on"] = 1.0
+        found[f"capitals {row.text(begin)[0].isupper():d}{row.text(i)[0].isupper():d}"] = 1.0
+    if row.words[i - 1].silent or word.silent:
+        found["number"] = 1.0
+    if depth < _LINE:
+        shared = _shared(row, max(outer_begin, i - _COMPARED), i, min(outer_end, i + _COMPARED))
+        if shared:
+            found[f"{depth}, shared"] = shared
+            found[f"{depth}, any shared"] = 1.0
+    return found
+
+
+def _shared(row: _Row, begin: int, i: int, end: int) -> float:
+    """How much of the shorter text the other answers: words alike, names, numbers, words with one meaning."""
+    answers = row.answers
+    if not answers:
+        codes = LANGUAGES[row.pair[0]], LANGUAGES[row.pair[1]]
+        answers += [_answers(row.text(k), *codes) for k in range(len(row.words))]
+    best = 0.0
+    for one in (0, 1):
+        left = {key for keys in answers[begin:i] for key in keys[one]}
+        right = {key for keys in answers[i:end] for key in keys[1 - one]}
+        if left and right:
+            best = max(best, len(left & right) / max(2, min(len(left), len(right))))
+    return best
+
+
+@lru_cache(maxsize=16_384)
+def _answers(word: str, first: str, second: str) -> tuple[frozenset[str], frozenset[str]]:
+    return tokens_of(word, first, second), tokens_of(word, second, first)
+
+
+def prices(body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: bool) -> list[float]:
+    """What a change of language just before each word costs, in nats; the arguments are those of ``traits``."""
+    weights = fitted()
+    return [
+        NEVER if found is None else sum([weights.get(trait, 0.0) * value for trait, value in found.items()])
+        for found in traits(body, words, pair, thirds=thirds)
+    ]

@@ -1,0 +1,108 @@
+"""What each kind of word is worth as a sign of its sentence's language: fitted, by kind and by how much it says.
+
+A borrowed phrase, a name, a rare word may stand in a text of the other language, however plainly it is not of it; the
+small words of a sentence are its own. What was fitted is in ``reading.json`` (benchmarks/tuning/reading.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+from scraper.text.decode import SPACE, price
+from scraper.text.evidence import Word
+from scraper.text.loans import loans_in
+from scraper.text.tables import is_frequent
+
+#: what a word says up to here is one thing, what it says beyond is another
+_KNEE = 3.0
+#: a word that counts less than this is one of a quotation or hyphenated name; less than that, one that is said twice
+_SHAKY, _AGAIN = 0.25, 0.31
+#: the longest of the small words within a name, and how many of them may follow on one another: «Île de la Cité»
+_SMALL, _INNER = 5, 2
+_CLOSE = (" ", "-")
+
+
+@cache
+def fitted() -> dict[str, float]:
+    """What was fitted, by trait: nats."""
+    found: dict[str, float] = json.loads(Path(__file__).with_name("reading.json").read_bytes())
+    return found
+
+
+def kinds(body: str, words: Sequence[Word]) -> list[str]:
+    """The kind of each word; empty for one that tells no language."""
+    texts = [body[w.start : w.end] for w in words]
+    gaps = [" ", *(body[a.end : b.start] for a, b in pairwise(words))]
+    capital = [text[0].isupper() and not text.isupper() for text in texts]
+    named = any(capital)
+    found = []
+    for i, word in enumerate(words):
+        if word.silent:
+            found.append("")
+        elif word.weight < _AGAIN:
+            found.append("shaky" if word.weight < _SHAKY else "again")
+        elif capital[i]:
+            begins = i == 0 or word.barred or (gaps[i] != " " and price(gaps[i]) < SPACE)
+            if begins:
+                found.append("odd first" if not word.listed else "small" if is_frequent(texts[i]) else "first")
+            else:
+                found.append("name" if word.listed else "odd name")
+        elif not word.listed:
+            found.append("odd")
+        elif is_frequent(texts[i]):
+            found.append("inner" if named and _within_name(words, gaps, capital, i) else "small")
+        else:
+            found.append("word")
+    for first, after in loans_in(texts, gaps):
+        for i in range(first, after):
+            if found[i] not in ("", "shaky", "again") and (after - first > 1 or not is_frequent(texts[i])):
+                found[i] = "loan" if after - first == 1 else "phrase"
+    return found
+
+
+def _within_name(words: Sequence[Word], gaps: Sequence[str], capital: Sequence[bool], at: int) -> bool:
+    """Whether a small word stands between two with capitals, with no more than small words between."""
+    for step in (-1, 1):
+        for i in range(at + step, at + step * (_INNER + 2), step):
+            if not 0 <= i < len(words) or gaps[max(i, i - step)] not in _CLOSE:
+                return False
+            if capital[i]:
+                break
+            if words[i].end - words[i].start > _SMALL:
+                return False
+        else:
+            return False
+    return True
+
+
+def traits(word: Word, kind: str, language: int) -> tuple[float, float]:
+    """What the word says for the language, up to the knee and beyond, in nats."""
+    said = word.scores[language] * min(word.weight, 1.0)
+    return max(said, -_KNEE), min(said + _KNEE, 0.0)
+
+
+@lru_cache(maxsize=32_768)
+def _worth(scores: tuple[float, ...], weight: float, kind: str) -> tuple[float, ...]:
+    near, far = fitted()[f"{kind}, near"], fitted()[f"{kind}, far"]
+    out = []
+    for score in scores:
+        said = score * weight
+        out.append(said * near if said > -_KNEE else -_KNEE * near + (said + _KNEE) * far)
+    return tuple(out)
+
+
+def revalue(body: str, words: Sequence[Word]) -> None:
+    """Let each word say what its kind is worth."""
+    for word, kind in zip(words, kinds(body, words), strict=True):
+        if kind:
+            word.scores = _worth(word.scores, min(word.weight, 1.0), kind)
+            word.weight = 1.0
+        if word.leans:
+            scores = list(word.scores)
+            for language, nats in word.leans.items():
+                scores[language] += nats * fitted()["leaning"]
+            word.scores, word.leans = tuple(scores), None
