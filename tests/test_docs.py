@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import runpy
 import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 from pydantic import BaseModel
 
-from jobs import stanzas
+from jobs import logs, stanzas
 from jobs.cli.main import commands
 from jobs.cli.reference import commands_of, page
 from jobs.report import KEPT, Failure, Report
@@ -90,18 +94,22 @@ def test_every_dependency_is_justified():
         assert re.search(rf"\b{name.group()}\b", text("dependencies.md"), re.IGNORECASE), requirement
 
 
-def test_every_message_that_the_archivist_looks_up_is_one_that_cupola_says():
-    """The table « When it fails » quotes the messages in the words in which they are told."""
+@pytest.mark.parametrize(
+    ("name", "heading", "least"),
+    [("archivist.md", "## When it fails", 9), ("daemon.md", "## When something is odd", 4)],
+)
+def test_every_message_that_a_person_looks_up_is_one_that_cupola_says(name: str, heading: str, least: int):
+    """The tables of what to do quote the messages in the words in which they are told."""
     said = "\n".join(
         path.read_text(encoding="utf-8")
         for room in ("scraper", "storage", "jobs")
         for path in (ROOT / room).rglob("*.py")
     )
-    table = text("archivist.md").split("## When it fails")[1]
+    table = text(name).split(heading)[1]
     quoted = [
         quote for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for quote in re.findall(r"`(.+?)`", row)
     ]
-    assert len(quoted) > 8
+    assert len(quoted) >= least
     for quote in quoted:
         for part in filter(None, map(str.strip, quote.split("…"))):
             assert part in said, quote
@@ -114,6 +122,60 @@ def test_every_error_stands_in_the_tree_of_its_room(room: str):
     tree = source.split('"""')[1]
     for name in re.findall(r"^class (\w+)\(.*(?:Error|Exception)\)|^class (\w+)\(\w+\)", source, re.MULTILINE):
         assert (name[0] or name[1]) in tree
+
+
+def _commands_told() -> Iterator[tuple[str, list[str]]]:
+    """Every command of ours in a block or between backticks, with the page that it stands on."""
+    for path in [ROOT / "README.md", *DOCS.glob("*.md")]:
+        if path.name == "commands.md":
+            continue
+        page = path.read_text(encoding="utf-8")
+        blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+        lines = [line for block in blocks for line in block.splitlines()] + re.findall(r"`([^`\n]+)`", page)
+        for line in lines:
+            found = re.match(r"(?:\$ )?(?:sudo )?cupola (?!-)(.*)", line.partition("  #")[0])
+            if found:
+                yield path.name, re.split(r" [|>;&<]+", found[1])[0].split()
+
+
+def test_every_command_that_the_docs_tell_is_one_that_there_is():
+    """The pages name commands and options in the words that the program takes."""
+    told = list(_commands_told())
+    assert len(told) > 100
+    for page_name, words in told:
+        command: click.Command = commands
+        rest = words[:]
+        while isinstance(command, click.Group) and rest:
+            inner = command.get_command(click.Context(command), rest.pop(0))
+            assert inner is not None, f"{page_name}: cupola {' '.join(words)}"
+            command = inner
+        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        for word in rest:
+            option = word.partition("=")[0]
+            known = not re.fullmatch(r"--[a-z-]+", option) or option in options | {"--help"}
+            assert known, f"{page_name}: cupola {' '.join(words)}: {option}"
+
+
+def test_every_piece_of_configuration_that_the_daemon_s_page_shows_is_valid():
+    """What is shown can be put into config.yaml as it stands, and the names of keys in the text are keys."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text("daemon.md"), re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 2
+    for block in blocks:
+        stanzas.Config.model_validate(yaml.safe_load(block))
+    for stanza, key in re.findall(r"`(jobs|status|notify|http)\.([a-z_]+)", text("daemon.md")):
+        assert key in stanzas.Config.model_fields[stanza].annotation.model_fields, f"{stanza}.{key}"
+
+
+def test_the_lines_of_the_log_that_the_daemon_s_page_shows_are_such_lines():
+    """The same record, written in both forms, is what stands there."""
+    said = "visit:esa-proxima completed: 3 new, 3 pictures (8.2 s); next 2026-11-23 20:31:17 UTC (schedule)"
+    record = logging.LogRecord("jobs.errand", logging.INFO, "", 0, said, None, None)
+    record.created = datetime(2026, 11, 22, 20, 15, 4, 312_000, UTC).timestamp()
+    for form in (logs.Form.TEXT, logs.Form.JSON):
+        with logs.about("esa-proxima", 12):
+            assert f"```\n{logs.formatter(form).format(record)}\n```" in re.sub(
+                r"```(text|json)", "```", text("daemon.md")
+            )
 
 
 def test_no_page_points_to_a_file_that_is_not_there():
