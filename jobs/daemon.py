@@ -186,6 +186,8 @@ class Daemon:
                 if self._wants_reload.is_set():
                     self._wants_reload.clear()
                     self._follow(self._reload())
+                    # what is wrong with it stands in the archive at once
+                    last = self._clock() - BEAT
                 if self._wants_plan.is_set():
                     self._wants_plan.clear()
                     self._patience.through(lambda: self._clerk.plan(self._duties))

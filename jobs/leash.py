@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import datetime
 from threading import Event
-from typing import TypeVar
 
 from jobs.errors import Interrupted
 from jobs.visit import Web
@@ -14,8 +12,6 @@ from scraper.answers import fresh_until
 from scraper.capture import Capture, Request
 from scraper.client import Sink, Streamed
 from scraper.errors import FetchError, Gone, RateLimited, Refused
-
-T = TypeVar("T")
 
 
 class Waits:
@@ -52,7 +48,7 @@ class Leash:
     def __init__(self, client: Web, waits: Waits, stop: Event) -> None:
         self._client, self._waits, self._stop = client, waits, stop
         self._lock, self._asked = threading.Lock(), 0
-        #: seconds that a host asked us to stay away, the longest of all
+        #: seconds that its host asked us to stay away, the longest of all
         self.pause = 0.0
         #: why the source shall not be visited again before a person has seen to it
         self.closed: str | None = None
@@ -64,19 +60,9 @@ class Leash:
         with self._lock:
             self._asked += 1
             is_first = self._asked == 1
-        capture = self._held(lambda: self._client.fetch(request), is_first=is_first)
-        if is_first:
-            self.fresh_until = fresh_until(capture.headers, capture.fetched_at)
-        return capture
-
-    def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
-        """See ``PoliteClient.stream``."""
-        return self._held(lambda: self._client.stream(request, sink, max_bytes=max_bytes), is_first=False)
-
-    def _held(self, ask: Callable[[], T], *, is_first: bool) -> T:
         self._waits.under(self._stop)
         try:
-            return ask()
+            capture = self._client.fetch(request)
         except FetchError as error:
             with self._lock:
                 if isinstance(error, RateLimited):
@@ -84,6 +70,14 @@ class Leash:
                 elif is_first and _is_for_good(error):
                     self.closed = str(error)
             raise
+        if is_first:
+            self.fresh_until = fresh_until(capture.headers, capture.fetched_at)
+        return capture
+
+    def stream(self, request: Request, sink: Sink, *, max_bytes: int | None = None) -> Streamed:
+        """See ``PoliteClient.stream``; what keeps a picture back says nothing of the source."""
+        self._waits.under(self._stop)
+        return self._client.stream(request, sink, max_bytes=max_bytes)
 
 
 def _is_for_good(error: FetchError) -> bool:

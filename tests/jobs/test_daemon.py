@@ -189,6 +189,22 @@ def test_who_does_not_end_when_asked_loses_its_place_and_is_tried_again(
     assert agenda.matter("visit:one").last_outcome is Ending.TIMED_OUT
 
 
+def test_with_threads_that_do_not_end_the_process_asks_to_be_replaced(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When nothing else is at work: what hangs takes memory and sockets, and only a new process is rid of them."""
+    for module_, name in ((watch, "GRACE"), (module, "HUNG"), (module, "TURN")):
+        monkeypatch.setattr(module_, name, 0.05)
+    awake = Event()
+
+    def hang(turn: Turn) -> Done:
+        awake.wait(SOON)
+        return fine(turn)
+
+    assert Daemon(archive, plan_of(duty("a", hang, limit=0.05)), now=clock).run() is True
+    awake.set()
+
+
 def test_a_duty_that_stops_when_asked_is_interrupted_and_comes_first_the_next_time(archive: Archive) -> None:
     """The end of the daemon is no failure of what was in hand."""
     begun = Event()

@@ -72,7 +72,7 @@ def test_what_closes_a_source(answers: list[Any], is_closed: bool) -> None:
 
 
 def test_the_longest_pause_is_noted() -> None:
-    """Of all that hosts asked for, from pages and pictures alike."""
+    """Of all that was asked for in answer to pages."""
     pauses = [RateLimited("later", url=URL, retry_after=seconds) for seconds in (5.0, 900.0, 60.0)]
     assert asked({}, *pauses).pause == 900.0
     assert asked({}).pause == 0.0

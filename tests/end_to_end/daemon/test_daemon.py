@@ -141,6 +141,7 @@ def test_the_configuration_is_read_again_all_or_nothing(keeper: Any, sites: Call
     process.send_signal(signal.SIGHUP)
     said = keeper.says("the configuration is not taken over, and stays as it was")["message"]
     assert "sources[1].schedule.every: expected a number and a unit" in said
+    keeper.until(lambda: "cannot be read again" in str(keeper.place.ask("SELECT trouble FROM daemons")))
     keeper.configure({"two": (two, HOUR)})
     process.send_signal(signal.SIGHUP)
     keeper.says("source one is gone")
