@@ -92,6 +92,11 @@ def _thirds(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int
 
 
 def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[int], *, sentence: bool = False) -> None:
+    first, second = pair
+    pair_best = max(sum([w.scores[s] * w.weight for w in words]) for s in (first, second))
+    # nothing speaks more for a word's best language than nought, but for a label
+    if pair_best >= -_THIRD_MARGIN and not any(w.leans for w in words):
+        return
     total = totals(words)
     best = max(total)
     if sentence and len(words) < _SENTENCE and total.index(best) < _OTHER_SCRIPT:

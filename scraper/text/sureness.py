@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scraper.text.evidence import Word
-from scraper.text.pieces import Piece, totals
+from scraper.text.pieces import Piece
 from scraper.text.tables import ALIEN, PAIR
 
 #: a change of language that costs more than this is within a line
@@ -27,21 +27,18 @@ _LEAST, _MOST = -6.0, 12.0
 class Traits(NamedTuple):
     """What a split is judged by.
 
-    ``odds``: how likely this reading is beside all others, as the logarithm of the odds; ``third``: nats by which the
-    weakest part is ahead of any third language; ``dearest``: nats of the dearest change of language; ``parts``:
-    logarithm of their number; ``shortest``: of the words in the shortest; ``words``: of all; ``unknown``: the share of
-    words that no table has; ``against``: logarithm of the nats that words speak against the language they are given;
+    ``odds``: how likely this reading is beside all others, as the logarithm of the odds; ``dearest``: nats of the
+    dearest change of language; ``parts``: logarithm of their number; ``shortest``: of the words in the shortest;
+    ``words``: of all; ``against``: logarithm of the nats that words speak against the language they are given;
     ``uneven``: how many times longer one language is than the other, as a logarithm, nought where there is one;
     ``within``: changes of language within a line.
     """
 
     odds: float
-    third: float
     dearest: float
     parts: float
     shortest: float
     words: float
-    unknown: float
     against: float
     uneven: float
     within: float
@@ -49,16 +46,13 @@ class Traits(NamedTuple):
 
 def traits(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int] = PAIR) -> Traits:
     """The traits of the split of ``words`` into ``pieces``; both are not empty."""
-    spoken = [word for word in words if not word.silent]
     own = [piece for piece in pieces if piece.state in pair]
     return Traits(
         odds=_odds(words, pieces, pair),
-        third=min((_ahead(words, piece, pair) for piece in own), default=0.0),
         dearest=max(_turns(words, pieces), default=0.0),
         parts=log(len(pieces)),
         shortest=log(min(piece.last - piece.first + 1 for piece in pieces)),
         words=log(len(words)),
-        unknown=sum(not word.listed for word in spoken) / len(spoken),
         against=log(1.0 + _against(words, pieces, pair)),
         uneven=_uneven(words, own, pair),
         within=log(1.0 + sum(price > _LINE for price in _turns(words, pieces))),
@@ -113,11 +107,6 @@ def _odds(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int])
         last = state
     nats += log(here + other)
     return max(_LEAST, min(_MOST, -log(max(exp(min(nats, 50.0)) - 1.0, 1e-9))))
-
-
-def _ahead(words: Sequence[Word], piece: Piece, pair: tuple[int, int]) -> float:
-    said = totals(words[piece.first : piece.last + 1])
-    return max(-2.0, min(10.0, said[piece.state] - max(t for s, t in enumerate(said) if s not in pair)))
 
 
 @lru_cache(maxsize=1)

@@ -60,7 +60,7 @@ class _Row:
     def __init__(self, body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: bool) -> None:
         self.body, self.words, self.pair, self.thirds = body, words, pair, thirds
         count = len(words)
-        self.signs = [("start", 4), *(self._sign(i) for i in range(1, count))]
+        self.signs = [("start", 4), *map(self._sign, range(1, count))]
         self.letters = [0]
         for word in words:
             self.letters.append(self.letters[-1] + (0 if word.silent else word.end - word.start))
@@ -89,9 +89,9 @@ class _Row:
             return _LABEL
         if word.barred:
             return _BARRED
-        gap = self.body[before.end : word.start]
-        if gap == " ":
+        if word.start == before.end + 1 and self.body[before.end] == " ":
             return _SPACE
+        gap = self.body[before.end : word.start]
         if gap == "." and before.end - before.start == 1:
             return _JOINED
         cost = price(gap)
@@ -100,15 +100,12 @@ class _Row:
         return _SIGNS.get(cost, _JOINED if cost >= decode.JOINED else _SPACE)
 
     def may_turn(self, i: int) -> bool:
-        """Whether a change can be here: not within a compound, with a mere space only where words lean apart.
+        """Whether a change can be here, where more than a space is: not within a compound.
 
         Nor within a line that hardly a word of the other language is in, or before a number that ends its line: it goes
         with what it stands behind.
         """
-        name = self.names[i]
-        if name == "space":
-            return self.before[i - 1] * self.behind[i] < 0
-        depth = self.signs[i][1]
+        name, depth = self.signs[i]
         if name == "joined" or depth >= _LINE:
             return name != "joined"
         if self.words[i].silent and (i + 1 == len(self.words) or self.signs[i + 1][1] >= _LINE):
@@ -163,7 +160,11 @@ def traits(body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: b
         thirds: whether a change may be to a third language, too.
     """
     row = _Row(body, words, pair, thirds=thirds)
-    return [_traits(row, i) if i and row.may_turn(i) else None for i in range(len(words))]
+    before, behind, names = row.before, row.behind, row.names
+    return [
+        _traits(row, i) if i and (before[i - 1] * behind[i] < 0 if names[i] == "space" else row.may_turn(i)) else None
+        for i in range(len(words))
+    ]
 
 
 def _traits(row: _Row, i: int) -> Traits:

@@ -33,6 +33,11 @@ def fitted() -> dict[str, float]:
     return found
 
 
+@lru_cache(maxsize=16_384)
+def _is_small(text: str) -> bool:
+    return is_frequent(text)
+
+
 def kinds(body: str, words: Sequence[Word]) -> list[str]:
     """The kind of each word; empty for one that tells no language."""
     texts = [body[w.start : w.end] for w in words]
@@ -48,18 +53,18 @@ def kinds(body: str, words: Sequence[Word]) -> list[str]:
         elif capital[i]:
             begins = i == 0 or word.barred or (gaps[i] != " " and price(gaps[i]) < SPACE)
             if begins:
-                found.append("odd first" if not word.listed else "small" if is_frequent(texts[i]) else "first")
+                found.append("odd first" if not word.listed else "small" if _is_small(texts[i]) else "first")
             else:
                 found.append("name" if word.listed else "odd name")
         elif not word.listed:
             found.append("odd")
-        elif is_frequent(texts[i]):
+        elif _is_small(texts[i]):
             found.append("inner" if named and _within_name(words, gaps, capital, i) else "small")
         else:
             found.append("word")
     for first, after in loans_in(texts, gaps):
         for i in range(first, after):
-            if found[i] not in ("", "shaky", "again") and (after - first > 1 or not is_frequent(texts[i])):
+            if found[i] not in ("", "shaky", "again") and (after - first > 1 or not _is_small(texts[i])):
                 found[i] = "loan" if after - first == 1 else "phrase"
     return found
 
@@ -99,7 +104,7 @@ def revalue(body: str, words: Sequence[Word]) -> None:
     """Let each word say what its kind is worth."""
     for word, kind in zip(words, kinds(body, words), strict=True):
         if kind:
-            word.scores = _worth(word.scores, min(word.weight, 1.0), kind)
+            word.scores = _worth(word.scores, word.weight if word.weight < 1.0 else 1.0, kind)
             word.weight = 1.0
         if word.leans:
             scores = list(word.scores)
