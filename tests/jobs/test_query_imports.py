@@ -14,8 +14,8 @@ NOT_OF_RICH = {"rich.progress", "rich.live", "rich.markdown", "rich.syntax", "ri
 NOT_OF_SQLALCHEMY = {"sqlalchemy.orm", "sqlalchemy.ext", "sqlalchemy.testing"}
 #: of our own, what reads
 OURS = {
-    "jobs": {"cli", "errors", "logs", "moments", "config"},
-    "scraper": {"model", "settings", "errors"},
+    "jobs": {"cli", "errors", "logs", "moments", "config", "secrecy", "spoken"},
+    "scraper": {"model", "settings", "errors", "masking"},
     "storage": {
         "columns",
         "dialects",

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 SECOND = {"every": "1s"}
@@ -197,6 +198,18 @@ def test_a_pause_that_a_host_asks_for_puts_the_next_visit_off(keeper: Any, sites
     assert keeper.stop(process) == 0
     matter = keeper.agenda("visit:one")
     assert (matter["why"], matter["last_outcome"], len(site.requests)) == ("retry_after", "failed", 1)
+
+
+def test_an_adaptive_visit_follows_the_posts(keeper: Any, sites: Callable[..., Any]) -> None:
+    """A source that has not posted for years is visited as seldom as it may be."""
+    (site,) = sites()
+    keeper.configure({"old": (site, {"adaptive": {"at_least": "1h", "at_most": "3d"}})})
+    process = keeper.start()
+    keeper.says("visit:old completed: 3 new", "(adaptive)")
+    assert keeper.stop(process) == 0
+    matter = keeper.agenda("visit:old")
+    started, after = (datetime.fromisoformat(matter[name]) for name in ("last_started_at", "next_at"))
+    assert (after - started, matter["why"]) == (timedelta(days=3), "adaptive")
 
 
 def test_a_daemon_with_nothing_to_do_says_so(keeper: Any, sites: Callable[..., Any]) -> None:
