@@ -49,8 +49,8 @@ _HARDLY, _FEW = 1.0, 12
 _SLACK = 4
 #: sides whose lengths differ by less than this (a logarithm) are even; one is never counted as more uneven than that
 _EVEN, _UNEVEN = 0.3, 2.5
-#: so many words on each side are compared for what they have in common
-_COMPARED = 30
+#: so many words on each side are compared for what they have in common, where the sides are no more uneven than this
+_COMPARED, _ALIKE = 30, 1.2
 Traits = dict[str, float]
 
 
@@ -80,8 +80,6 @@ class _Row:
         self.places: dict[str | int, list[int]] = defaultdict(list)
         for i, (name, depth) in enumerate(self.signs):
             self.places[depth or name].append(i)
-        #: by word what may answer it in one language and the other, once it is asked for
-        self.answers: list[tuple[frozenset[str], frozenset[str]]] = []
 
     def _sign(self, i: int) -> tuple[str, int]:
         word, before = self.words[i], self.words[i - 1]
@@ -197,7 +195,7 @@ def _traits(row: _Row, i: int) -> Traits:
         found[f"capitals {row.text(begin)[0].isupper():d}{row.text(i)[0].isupper():d}"] = 1.0
     if row.words[i - 1].silent or word.silent:
         found["number"] = 1.0
-    if depth < _LINE:
+    if depth < _LINE and abs(longer) < _ALIKE:
         shared = _shared(row, max(outer_begin, i - _COMPARED), i, min(outer_end, i + _COMPARED))
         if shared:
             found[f"{depth}, shared"] = shared
@@ -207,14 +205,13 @@ def _traits(row: _Row, i: int) -> Traits:
 
 def _shared(row: _Row, begin: int, i: int, end: int) -> float:
     """How much of the shorter text the other answers: words alike, names, numbers, words with one meaning."""
-    answers = row.answers
-    if not answers:
-        codes = LANGUAGES[row.pair[0]], LANGUAGES[row.pair[1]]
-        answers += [_answers(row.text(k), *codes) for k in range(len(row.words))]
+    codes = LANGUAGES[row.pair[0]], LANGUAGES[row.pair[1]]
+    before = [_answers(row.text(k), *codes) for k in range(begin, i)]
+    behind = [_answers(row.text(k), *codes) for k in range(i, end)]
     best = 0.0
     for one in (0, 1):
-        left = {key for keys in answers[begin:i] for key in keys[one]}
-        right = {key for keys in answers[i:end] for key in keys[1 - one]}
+        left = {key for keys in before for key in keys[one]}
+        right = {key for keys in behind for key in keys[1 - one]}
         if left and right:
             best = max(best, len(left & right) / max(2, min(len(left), len(right))))
     return best
