@@ -48,7 +48,8 @@ def refusals(jobs: JobsStanza, dialect: str) -> tuple[str, ...]:
 def _of_sources(jobs: JobsStanza, visits: Sequence[Visit]) -> Iterator[Duty]:
     for visit in visits:
         if jobs.retry_media is not None:
-            yield _of_source("retry_media", visit, jobs.retry_media, jobs, retrying(visit))
+            retry = _of_source("retry_media", visit, jobs.retry_media, jobs, retrying(visit))
+            yield dataclasses.replace(retry, is_poll=True)
         if jobs.look_again is not None:
             yield _of_source("look_again", visit, jobs.look_again, jobs, looking_again(visit, jobs.look_again))
         if jobs.deep_pass is not None:
@@ -85,9 +86,9 @@ def retrying(visit: Visit) -> Do:
 
     def do(turn: Turn) -> Done:
         if not turn.means.room():
-            return Done(ending=Ending.COMPLETED, said="no room for pictures")
+            return Done(ending=Ending.COMPLETED, said="no room for pictures", is_idle=True)
         if not turn.archive.wanted(visit.source.id, turn.means.now(), limit=1):
-            return Done(ending=Ending.COMPLETED, said="no picture is due")
+            return Done(ending=Ending.COMPLETED, said="no picture is due", is_idle=True)
         return due(turn)
 
     return do
@@ -145,7 +146,7 @@ def copying(chore: Backup, folder: Path) -> Do:
         except (ArchiveLocked, ArchiveUnreachable):
             raise
         except StorageError as error:
-            return Done(ending=Ending.FAILED, said=str(error), detail={"error": str(error)})
+            return Done(ending=Ending.FAILED, said=str(error))
         detail = {"path": str(made.path), "bytes": made.bytes, "posts": made.posts, "kept": made.kept}
         return Done(ending=Ending.COMPLETED, said=f"{made.path} ({made.bytes} bytes, {made.kept} kept)", detail=detail)
 
@@ -164,7 +165,8 @@ def _unless_paused(source_id: str, do: Do) -> Do:
     def unless(turn: Turn) -> Done:
         paused = Agenda(turn.archive.database).matter(matter_of(source_id)).pause_reason
         if paused is not None:
-            return Done(ending=Ending.COMPLETED, said=f"the source is paused: {paused}", detail=turn.matter.detail)
+            said = f"the source is paused: {paused}"
+            return Done(ending=Ending.COMPLETED, said=said, detail=turn.matter.detail, is_idle=True)
         # what closes the source pauses its visits, at the next one; this comes back with them
         return dataclasses.replace(do(turn), pause=None)
 

@@ -105,9 +105,12 @@ class Clerk:
         plans: dict[str, tuple[datetime | None, Because | None]] = {}
         for name, matter in self._agenda.matters().items():
             duty, due = duties.get(name), planned.get(name)
-            if duty is None or self._lanes.knows(name) or matter.next_at == (due.at if due else None):
+            if duty is None or self._lanes.knows(name):
                 continue
-            found = due_of(duty, matter, now)
+            awake = self._awake(duty, matter)
+            if awake is matter and matter.next_at == (due.at if due else None):
+                continue
+            found = due_of(duty, awake, now)
             if found is None:
                 self._times.drop(name)
             else:

@@ -15,6 +15,7 @@ from jobs.errand import Errands
 from jobs.errors import Interrupted
 from jobs.lanes import Lanes
 from jobs.patience import Patience
+from jobs.secrecy import discreet
 from jobs.timekeeper import Timekeeper
 from jobs.timetable import Due
 from jobs.visit import Means
@@ -190,7 +191,7 @@ class Daemon:
                     last = self._clock() - BEAT
                 if self._wants_plan.is_set():
                     self._wants_plan.clear()
-                    self._patience.through(lambda: self._clerk.plan(self._duties))
+                    self._plan_anew()
                 if self._clock() - last >= BEAT:
                     last = self._clock()
                     self._live()
@@ -199,10 +200,19 @@ class Daemon:
             except Exception:
                 logger.exception("the books could not be kept; please report it")
 
+    def _plan_anew(self) -> None:
+        try:
+            self._clerk.plan(self._duties)
+            self._patience.well()
+        except StorageError as error:
+            # taken up with the next sign of life; who waited here would neither give one nor tell people of this
+            self._patience.note(error)
+            self._wants_plan.set()
+
     def _live(self) -> None:
         trouble = " ".join(filter(None, (self._patience.trouble, self.trouble))) or None
         try:
-            self._clerk.beat(self._plan.config, trouble)
+            self._clerk.beat(self._plan.config, trouble and discreet(trouble))
             self._clerk.hear(self._duties)
             self._patience.well()
         except StorageError as error:
@@ -222,16 +232,21 @@ class Daemon:
     def _hand_over(self, name: str) -> None:
         duty = self._duties.get(name)
         if duty is not None:
-            self._lanes.submit(duty.lane, name, lambda: self._see_to(duty))
+            self._lanes.submit(duty.lane, name, lambda: self._see_to(name))
 
-    def _see_to(self, duty: Duty) -> None:
+    def _see_to(self, name: str) -> None:
+        # as it is configured now, which may not be as it was when it began to wait
+        duty = self._duties.get(name)
+        if duty is None:
+            return
         try:
             self._plan_next(duty, self._errands.see_to(duty, self._plan.means))
         except Interrupted:
             return
 
     def _plan_next(self, duty: Duty, due: Due | None) -> None:
-        if due is not None and duty.matter in self._duties:
+        # of one that was configured anew meanwhile the clerk hears, and finds another time
+        if due is not None and self._duties.get(duty.matter) is duty:
             self._times.put(duty.matter, due)
 
     def _hung(self, spell: Spell) -> None:

@@ -13,6 +13,7 @@ from jobs.visit import Means
 from storage.agenda import Because, Ending, Matter
 from storage.archive import Archive
 
+_CUT_SHORT = (Ending.INTERRUPTED, Ending.BUSY, Ending.ABANDONED)
 #: the lane of work on the archive itself: one such work at a time
 ARCHIVE = "archive"
 
@@ -31,11 +32,14 @@ class Done:
     """What came of a duty this time.
 
     ``detail`` is kept for the next time (texts and numbers); ``said`` is for the log. ``pause`` is a reason why it
-    shall not come again before a person has seen to it. For the other three see ``timetable.Past``.
+    shall not come again before a person has seen to it; ``error`` is why it failed, where ``said`` tells more than
+    that; ``is_idle`` that there was nothing to do. For the other three see ``timetable.Past``.
     """
 
     ending: Ending
     said: str = ""
+    error: str = ""
+    is_idle: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
     pause: str | None = None
     pause_until: datetime | None = None
@@ -60,6 +64,7 @@ class Duty:
     ``matter`` is its name on the agenda. Duties of one ``lane`` (a host, or ``ARCHIVE``) are never done at once. One
     that takes longer than ``limit`` is stopped. ``do`` may raise a StorageError: then the archive is in trouble, and
     it is done again when that is over; it ends soon after ``means.stop`` is set, by ``Interrupted`` if it likes.
+    One that ``is_poll`` comes often and mostly finds nothing to do: its beginnings are told in detail alone.
     """
 
     matter: str
@@ -69,6 +74,7 @@ class Duty:
     do: Callable[[Turn], Done]
     #: as what it is configured: a pause ends when that changes
     configured: str = ""
+    is_poll: bool = False
 
 
 def due_of(duty: Duty, matter: Matter, now: datetime) -> Due | None:
@@ -95,7 +101,7 @@ def past_of(matter: Matter) -> Past:
         pause_until=_moment(detail.get("pause_until")),
         fresh_until=_moment(detail.get("fresh_until")),
         pace=timedelta(seconds=pace) if isinstance(pace := detail.get("pace"), int | float) else None,
-        cut_short=matter.last_outcome in (Ending.INTERRUPTED, Ending.BUSY, Ending.ABANDONED) or matter.is_open,
+        cut_short=matter.is_open or bool(detail.get("goes_on")) or matter.last_outcome in _CUT_SHORT,
     )
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
+from typing import Any
 
 from jobs import logs
 from jobs.duty import Done, Duty, Turn, due_of
 from jobs.errors import Interrupted, TimedOut
 from jobs.patience import Patience
+from jobs.secrecy import discreet
 from jobs.timetable import Due
 from jobs.visit import Means
 from jobs.watch import Spell, Watch
@@ -26,6 +28,10 @@ logger = logging.getLogger(__name__)
 BUSY = timedelta(seconds=90)
 #: what was cut short, or met an archive in trouble, is tried again after so long
 AGAIN = timedelta(seconds=20)
+#: the archive in trouble again and again: twice as long each time, up to this
+LONGEST = timedelta(minutes=5)
+#: letters that are kept of why something failed
+SAID = 500
 
 #: errors that say that the archive is in trouble, and nothing of the duty that met them
 _TROUBLE = (ArchiveLocked, ArchiveReadOnly, ArchiveUnreachable, DiskFull)
@@ -100,7 +106,7 @@ class Errands:
 
     def _do(self, spell: Spell, means: Means) -> Done:
         name = spell.duty.matter
-        logger.info("%s begins", name)
+        logger.log(logging.DEBUG if spell.duty.is_poll else logging.INFO, "%s begins", name)
         try:
             done = spell.duty.do(Turn(archive=self._archive, means=means, matter=spell.matter))
         except Interrupted:
@@ -112,7 +118,8 @@ class Errands:
             self._patience.note(error)
             # a run that could not be closed would keep its source from us, too, until its lease runs out
             self._cut(spell, RunStatus.INTERRUPTED, error)
-            return Done(ending=Ending.INTERRUPTED, said=str(error), detail=spell.matter.detail)
+            detail = {**spell.matter.detail, "troubles": spell.matter.detail.get("troubles", 0) + 1}
+            return Done(ending=Ending.INTERRUPTED, said=str(error), detail=detail)
         except Exception as error:
             logger.exception("%s ended by an error of ours; please report it", name)
             return Done(ending=Ending.FAILED, said=f"{type(error).__name__}: {error}", detail=spell.matter.detail)
@@ -128,8 +135,8 @@ class Errands:
         Raises:
             Interrupted: asked to stop, and it could not be noted.
         """
-        name, now = spell.duty.matter, self._now()
-        kept = {**done.kept, "configured": spell.duty.configured} if spell.duty.configured else done.kept
+        name, now, soon = spell.duty.matter, self._now(), _soon(spell, done)
+        kept = _kept(spell, done)
         failures = 0 if done.ending in _FINE else spell.matter.failures_in_a_row + (done.ending in _FAILED)
         after = replace(
             spell.matter,
@@ -141,7 +148,7 @@ class Errands:
             paused_since=None,
         )
         due = due_of(spell.duty, after, now)
-        if due is not None and (soon := self._soon(spell, done)) is not None:
+        if due is not None and soon is not None and due.at < now + soon:
             due = Due(now + soon, Because.AGAIN)
         if done.pause is not None:
             due = None
@@ -159,18 +166,10 @@ class Errands:
                 self._agenda.pause(name, done.pause, now)
 
         self._patience.through(write)
-        level = logging.WARNING if done.ending in _FAILED else logging.INFO
+        level = logging.WARNING if done.ending in _FAILED else logging.DEBUG if done.is_idle else logging.INFO
         again = f"next {due.at:%Y-%m-%d %H:%M:%S} UTC ({due.why})" if due else f"paused: {done.pause}"
         logger.log(level, "%s %s: %s; %s", name, done.ending, done.said, again)
         return due
-
-    def _soon(self, spell: Spell, done: Done) -> timedelta | None:
-        """The rest before what could not be done, or not to its end, is tried again."""
-        if done.ending is Ending.BUSY:
-            return BUSY
-        if done.ending is Ending.INTERRUPTED or (spell.late_at is not None and done.ending is Ending.PARTIAL):
-            return AGAIN
-        return None
 
     def give_up(self, spell: Spell, ending: Ending) -> Due | None:
         """Note that a spell hangs: its run is ended for it, and writes no more whenever it awakes.
@@ -192,3 +191,34 @@ class Errands:
         source = source_of(spell.duty.matter)
         if source is not None:
             self._patience.through(lambda: self._archive.journal.cut(source, status, error, now=self._now()))
+
+
+def _goes_on(spell: Spell, done: Done) -> bool:
+    """Whether it came far in its time, and was stopped before its end."""
+    return spell.late_at is not None and done.ending is Ending.PARTIAL
+
+
+def _soon(spell: Spell, done: Done) -> timedelta | None:
+    """The rest before what could not be done, or not to its end, is tried again."""
+    if done.ending is Ending.BUSY:
+        return BUSY
+    if done.ending is Ending.INTERRUPTED:
+        troubles = int(done.detail.get("troubles", 0))
+        return min(AGAIN * (1 << min(max(troubles - 1, 0), 10)), LONGEST)
+    return AGAIN if _goes_on(spell, done) else None
+
+
+def _kept(spell: Spell, done: Done) -> dict[str, Any]:
+    """What the agenda keeps: of a failure why, until it goes well again; whether it goes on soon."""
+    kept, before = done.kept, spell.matter.detail.get("error")
+    for name in ("error", "goes_on"):
+        kept.pop(name, None)
+    if done.ending in _FAILED:
+        kept["error"] = discreet(done.error or done.said)[:SAID]
+    elif done.ending not in _FINE and before:
+        kept["error"] = before
+    if _goes_on(spell, done):
+        kept["goes_on"] = 1
+    if spell.duty.configured:
+        kept["configured"] = spell.duty.configured
+    return kept

@@ -86,7 +86,8 @@ def visiting(visit: Visit, *, is_adaptive: bool = False) -> Callable[[Turn], Don
             return Done(ending=Ending.BUSY, said=str(busy))
         now = turn.means.now()
         pace = posting_pace(turn.archive.database, visit.source.id, now) if is_adaptive else None
-        done = Done(ending=ending_of(report), said=said_of(report), detail=counts_of(report), pace=pace)
+        first = report.failures[0].message if report.failures else ""
+        done = Done(ending=ending_of(report), said=said_of(report), error=first, detail=counts_of(report), pace=pace)
         leash = turn.means.web
         if not isinstance(leash, Leash):
             return done
@@ -119,8 +120,13 @@ def said_of(report: Report) -> str:
     said = [
         f"{report.posts_added} new" if report.posts_added else "nothing new",
         f"{report.posts_updated} edited" if report.posts_updated else "",
-        f"{report.media_stored} pictures" if report.media_stored else "",
-        f"{report.media_pending} pictures waiting" if report.media_pending else "",
-        f"{report.failed} failures, the first: {report.failures[0].message}" if report.failures else "",
+        f"{report.posts_gone} gone" if report.posts_gone else "",
+        _counted(report.media_stored, "picture") if report.media_stored else "",
+        f"{_counted(report.media_pending, 'picture')} waiting" if report.media_pending else "",
+        f"{_counted(report.failed, 'failure')}, the first: {report.failures[0].message}" if report.failures else "",
     ]
     return f"{', '.join(filter(None, said))} ({report.seconds:.1f} s)"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -220,6 +220,57 @@ def test_a_duty_that_stops_when_asked_is_interrupted_and_comes_first_the_next_ti
     assert (matter.last_outcome, matter.failures_in_a_row, matter.why) == (Ending.INTERRUPTED, 0, Because.AGAIN)
 
 
+def test_what_is_configured_anew_while_it_is_done_comes_by_its_new_schedule(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Monthly before, hourly from now on: what was at work, and what waited behind it, come within the hour."""
+    monkeypatch.setattr(module, "BEAT", 0.05)
+    begun, go_on, new = Event(), Event(), Event()
+
+    def slow(turn: Turn) -> Done:
+        begun.set()
+        go_on.wait(SOON)
+        return fine(turn)
+
+    def follow() -> Plan:
+        new.set()
+        return plan_of(*(duty(name, slow, lane="one") for name in ("a", "b")))
+
+    month = timedelta(days=30)
+    with running(archive, *(duty(name, slow, every=month, lane="one") for name in ("a", "b")), reload=follow) as daemon:
+        assert begun.wait(SOON)
+        daemon.load_again()
+        assert new.wait(SOON)
+        go_on.set()
+        planned = until(lambda: len(found := daemon.planned()) == 2 and found)
+    assert all(due.at <= clock() + HOUR for due in planned.values())
+
+
+def test_an_archive_in_trouble_keeps_nobody_from_being_told(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was to be planned anew in the meantime is, once it works again; people are told while it does not."""
+    monkeypatch.setattr(module, "BEAT", 0.05)
+    beaten, plan, is_locked = Counter[str](), Clerk.plan, Event()
+
+    def locked(self: Clerk, duties: Any) -> None:
+        if is_locked.is_set():
+            beaten["refused"] += 1
+            raise ArchiveLocked("cupola.db is locked")
+        plan(self, duties)
+        beaten["planned"] += 1
+
+    monkeypatch.setattr(Clerk, "plan", locked)
+    both = {"reload": lambda: plan_of(duty("b")), "beaten": lambda: beaten.update(["told"])}
+    with running(archive, duty("a"), **both) as daemon:
+        until(lambda: beaten["planned"] == 1)
+        is_locked.set()
+        daemon.load_again()
+        until(lambda: beaten["refused"])
+        before = beaten["told"]
+        until(lambda: beaten["told"] > before + 1)
+        is_locked.clear()
+        until(lambda: set(daemon.planned()) == {"b"})
+
+
 def test_two_daemons_share_what_there_is_to_do(tmp_path: Path, make_archive: Any, address: str | None) -> None:
     """On a database that both may use each duty is done once, by one of them."""
     make_archive(tmp_path / "archive", address)
