@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 BEAT = 60.0
 #: between two turns of the loop at most, seconds
 TURN = 15.0
+#: after so many seconds in which nobody is called the service manager is not told any more that all is alive
+DEAD = 90.0
 #: a clock that went so much further or less far than time did was set, or the machine slept
 JUMP = 30.0
 #: seconds that works have to end when the daemon is asked to stop, and then that noting it may take
@@ -64,7 +66,7 @@ class Daemon:
         stop: ends it before it has begun, too.
         process: who it is to others; this process when not given.
         reload: asked for a new plan; None when the old one stays. What it raises is a defect.
-        turned: told at each turn of the loop.
+        turned: told at each turn of the loop, as long as what is due is called for, too.
         beaten: told after each sign of life, in a thread of its own; may take its time.
     """
 
@@ -98,8 +100,13 @@ class Daemon:
         self._hung_since: float | None = None
         #: what is wrong besides the archive, in a sentence
         self.trouble: str | None = None
-        #: when the loop turned last
-        self.turned_at = now()
+        self._looped_at = now()
+
+    @property
+    def turned_at(self) -> datetime:
+        """When the loop, and the thread that calls for what is due, turned last: the older of the two."""
+        called = self._times.turned_at
+        return self._looped_at if called is None else min(self._looped_at, called)
 
     # asked from outside, by any thread
 
@@ -148,7 +155,7 @@ class Daemon:
         while not self._stop.is_set():
             self._wake.clear()
             self._turn()
-            now, clock = self.turned_at, self._clock()
+            now, clock = self._looped_at, self._clock()
             jump = (now - wall).total_seconds() - (clock - steady)
             wall, steady = now, clock
             if abs(jump) > JUMP:
@@ -162,8 +169,10 @@ class Daemon:
         return False
 
     def _turn(self) -> None:
-        self.turned_at = self._now()
-        self._turned()
+        self._looped_at = self._now()
+        self._times.pulse()
+        if (self._looped_at - self.turned_at).total_seconds() < DEAD:
+            self._turned()
 
     def _is_worn_out(self) -> bool:
         """Whether threads hang that will not end, and nothing else is at work just now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -13,6 +14,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 
 from jobs.timetable import Due
+
+#: between two signs of life of the thread that calls, seconds at least
+PULSE = 5.0
+_PULSE = "the pulse of the timekeeper"
 
 
 class Timekeeper:
@@ -27,6 +32,9 @@ class Timekeeper:
         self._call, self._now = call, now
         self._lock = threading.Lock()
         self._due: dict[str, Due] = {}
+        self._asked = float("-inf")
+        #: when the thread that calls gave a sign of life, because it was asked for one; None before the start
+        self.turned_at: datetime | None = None
         # what it says of every job is said by us of every duty
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(
@@ -37,7 +45,15 @@ class Timekeeper:
 
     def start(self) -> None:
         """Begin to call."""
+        self.turned_at = self._now()
         self._scheduler.start()
+
+    def pulse(self) -> None:
+        """Ask the thread that calls for a sign of life; it gives it by the same way as it calls."""
+        if self._scheduler.running and time.monotonic() - self._asked >= PULSE:
+            self._asked = time.monotonic()
+            trigger = DateTrigger(datetime.now(UTC))
+            self._scheduler.add_job(self._has_turned, trigger, id=_PULSE, replace_existing=True)
 
     def stop(self) -> None:
         """Call no more."""
@@ -66,6 +82,9 @@ class Timekeeper:
         """What will be called, and when."""
         with self._lock:
             return dict(self._due)
+
+    def _has_turned(self) -> None:
+        self.turned_at = self._now()
 
     def _has_come(self, name: str, due: Due) -> None:
         with self._lock:

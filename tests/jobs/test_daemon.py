@@ -271,6 +271,30 @@ def test_an_archive_in_trouble_keeps_nobody_from_being_told(archive: Archive, mo
         until(lambda: set(daemon.planned()) == {"b"})
 
 
+def test_a_daemon_that_calls_for_nothing_any_more_is_not_alive(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loop turns on, its timekeeper does not: the older of the two is told, and the manager hears no more."""
+    monkeypatch.setattr(module, "TURN", 0.02)
+    jump, told = [timedelta(0)], Counter[str]()
+
+    def now() -> datetime:
+        return clock() + jump[0]
+
+    with running(archive, duty("a"), now=now, turned=lambda: told.update(["turned"])) as daemon:
+        until(lambda: told["turned"] > 2 and daemon.planned())
+        monkeypatch.setattr(Timekeeper, "pulse", lambda self: None)
+        jump[0] = timedelta(minutes=5)
+        until(lambda: now() - daemon.turned_at > timedelta(minutes=4))
+        before = told["turned"]
+        turns = Counter[str]()
+        pulse = Timekeeper.pulse
+        monkeypatch.setattr(Timekeeper, "pulse", lambda self: turns.update(["turns"]) or pulse(self))
+        until(lambda: turns["turns"] > 5)
+        assert told["turned"] <= before + 1
+        assert now() - daemon.turned_at > timedelta(minutes=4)
+
+
 def test_two_daemons_share_what_there_is_to_do(tmp_path: Path, make_archive: Any, address: str | None) -> None:
     """On a database that both may use each duty is done once, by one of them."""
     make_archive(tmp_path / "archive", address)

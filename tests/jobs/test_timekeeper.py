@@ -1,0 +1,71 @@
+"""Who calls for what is due, and whether that one is alive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import pytest
+
+from jobs import timekeeper as module
+from jobs.timekeeper import Timekeeper
+from jobs.timetable import Due
+from storage.states import Because
+
+SOON = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PULSE", 0.0)
+
+
+@contextmanager
+def started(times: Timekeeper) -> Iterator[Timekeeper]:
+    times.start()
+    try:
+        yield times
+    finally:
+        times.stop()
+
+
+def test_a_sign_of_life_comes_only_from_the_thread_that_calls() -> None:
+    """While what is called hangs none comes, however often it is asked for; then it comes again."""
+    now, hangs, go_on = [datetime(2026, 11, 22, 12, tzinfo=UTC)], Event(), Event()
+
+    def hang(name: str) -> None:
+        hangs.set()
+        go_on.wait(SOON)
+
+    with started(Timekeeper(hang, now=lambda: now[0])) as times:
+        began = times.turned_at
+        assert began == now[0]
+        now[0] += timedelta(minutes=1)
+        until_turned(times, now[0])
+        times.put("a", Due(now[0], Because.SCHEDULE))
+        assert hangs.wait(SOON)
+        before = now[0]
+        now[0] += timedelta(minutes=5)
+        times.pulse()
+        assert times.turned_at == before
+        go_on.set()
+        until_turned(times, now[0])
+    assert times.planned() == {}
+
+
+def test_nothing_is_asked_for_before_the_start() -> None:
+    """A loop that waits for the archive turns, and nobody calls yet."""
+    times = Timekeeper(lambda name: None, now=lambda: datetime.now(UTC))
+    times.pulse()
+    assert times.turned_at is None
+
+
+def until_turned(times: Timekeeper, at: datetime) -> None:
+    end = time.monotonic() + SOON
+    while times.turned_at != at:
+        assert time.monotonic() < end
+        times.pulse()
+        time.sleep(0.01)
