@@ -85,7 +85,7 @@ class Site:
         now = datetime.now(UTC)
         self._last = max(self._last + 1, int(now.timestamp() * 1000))
         number = self._last
-        text = f"{_WORDS['fr']} ({self.name} {number}).\n{_WORDS['en']} ({self.name} {number})."
+        text = f"{_WORDS['fr']} ({self.name} {number}).\n\n{_WORDS['en']} ({self.name} {number})."
         names = tuple(f"{number}-{position}" for position in range(pictures))
         self.statuses[number] = Status(number, text, now, names)
         return self.statuses[number]
@@ -93,7 +93,7 @@ class Site:
     def edit(self, status: Status) -> None:
         """Another text, marked as an edit."""
         status.edits.append((status.text, datetime.now(UTC)))
-        status.text = re.sub(r"(?: \[v\d+\])?$", f" [v{len(status.edits)}]", status.text)
+        status.text = re.sub(r" \[v\d+\]$", "", status.text) + f" [v{len(status.edits)}]"
 
     def sha256(self, name: str) -> str:
         """Of a picture."""
@@ -184,7 +184,7 @@ class Site:
 
 
 def _markup(text: str) -> str:
-    return "".join(f"<p>{line}</p>" for line in text.split("\n"))
+    return "".join(f"<p>{line}</p>" for line in text.split("\n\n"))
 
 
 def _stamp(at: datetime) -> str:
