@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from scraper.text.days import DIGITS, WORDS
+from scraper.text.holders import AGENCIES_IN_A_WORD
 from scraper.text.lexicon import LEADING_ON
 from scraper.text.tables import is_frequent
 
-_AGENCY = r"(?:esa|nasa|cnes|jaxa|csa|asc|dlr|asi|roscosmos|spacex|arianespace|copernicus|eumetsat)"
+_AGENCY = rf"(?:{'|'.join(AGENCIES_IN_A_WORD).lower()})"
 _NAME = r"[^\W\d_][\w.’'-]{0,30}(?:[ ][^\W\d_][\w.’'-]{0,30}){0,4}"
 #: a line that tells by its words whose picture it is; ``names`` must be names only
 _LINE = re.compile(

@@ -15,7 +15,7 @@ DIGITS = (
     r"(?<![\w/.-])(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{4}|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}-\d{1,2}-\d{4})"
     r"(?![\w/-])"
 )
-_MONTHS = {
+MONTHS = {
     name: number
     for number, names in enumerate(
         (
@@ -36,7 +36,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 #: in words: 3 décembre 2016, 1er mai 2017, 3rd December 2016, December 3, 2016
 WORDS = (
     rf"(?<![\w/.-])(?:\d{{1,2}}(?:er|st|nd|rd|th)?[ \u00a0](?i:{_MONTH})\.?[ \u00a0]\d{{4}}"
@@ -53,7 +53,7 @@ def days_in(text: str) -> tuple[date | None, date | None]:
             readings = ((a, b, c),) if a > 31 else ((c, b, a), (c, a, b))
         else:
             day, year = (int(number) for number in re.findall(r"\d+", found.group()))
-            (month,) = {_MONTHS[name] for name in re.findall(r"[^\W\d_]+", found.group().lower()) if name in _MONTHS}
+            (month,) = {MONTHS[name] for name in re.findall(r"[^\W\d_]+", found.group().lower()) if name in MONTHS}
             readings = ((year, month, day),)
         days = [_day(*reading) for reading in readings]
         first, other = days[0], days[-1]

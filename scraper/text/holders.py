@@ -6,9 +6,15 @@ import re
 
 from scraper.text.licences import LICENSE
 
+#: the agencies and firms that credit lines name in one word
+AGENCIES_IN_A_WORD = (
+    "ESA", "NASA", "CNES", "JAXA", "CSA", "ASC", "DLR", "ASI", "UKSA", "CSG", "GCTC", "Roscosmos", "SpaceX",
+    "Arianespace", "Copernicus", "Eumetsat",
+)  # fmt: skip
+AGENCY = "|".join((*AGENCIES_IN_A_WORD, "ROSCOSMOS", "ARIANESPACE", "EUMETSAT"))
 _AGENCY = (
-    r"(?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI|UKSA|Roscosmos|ROSCOSMOS|SpaceX|Arianespace|ARIANESPACE|CSG|GCTC|Copernicus|Eumetsat"
-    r"|EUMETSAT|Canadian Space Agency|European Space Agency|Agence spatiale canadienne|Agence spatiale europ[ée]enne)"
+    rf"(?:{AGENCY}|Canadian Space Agency|European Space Agency|Agence spatiale canadienne|Agence spatiale "
+    "europ[ée]enne)"
 )
 JOINT = r"[ \u00a0\u202f]?[/–—&+,-][ \u00a0\u202f]?"
 AGENCIES = rf"{_AGENCY}(?:{JOINT}{_AGENCY}){{0,5}}"

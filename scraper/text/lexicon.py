@@ -43,3 +43,16 @@ POINTING = _words("""
     this thread to up web website après au aussi bas ci cliquez commentaire commentaires dans de dessous dessus
     disponible en et fil ici l la le lien lire notre par plus premier réponse réponses suit suite sur voir
     """)
+
+#: words that make a figure a day, a time of day or the number of a picture: «Photo n° 12», «lundi 3», «18 h»
+FIGURED = _words("""
+    monday tuesday wednesday thursday friday saturday sunday lundi mardi mercredi jeudi vendredi samedi dimanche
+    h utc gmt cest cet tu am pm photo photographie image picture pic video vidéo cliché visuel file fichier id réf ref
+    n no nr num numéro number
+    """)
+
+#: words that may stand beside such a figure
+BESIDE_FIGURES = _words("""
+    mon tue tues wed thu thur thurs fri sat sun lun mar mer jeu ven sam dim er st nd rd th e ème eme le on the of du de
+    at à a p m z min s sur and et taken shot prise pris date time heure local locale
+    """)

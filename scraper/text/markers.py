@@ -19,7 +19,7 @@ class Marker(NamedTuple):
 
 _LABELS = {
     "fr": "FR Fr fr FRA Fra fra FRE VF vf Français Francais FRANÇAIS FRANCAIS français francais Française Francaise"
-    " French FRENCH french",
+    " française francaise French FRENCH french",
     "en": "EN En en ENG Eng eng GB UK VO VA English ENGLISH english Anglais ANGLAIS anglais",
     "de": "DE GER DEU Deutsch DEUTSCH German Allemand",
     "es": "ES ESP SPA Español ESPAÑOL Spanish Espagnol",
@@ -36,7 +36,6 @@ _OUTRO = r"(?: (?:[Vv]ersion|[Tt]exte?|VERSION))?"
 _NAME = rf"{_INTRO}({_NAMES}){_OUTRO}"
 #: what may stand before and behind a label that has its line: emoji, arrows, rules
 _ORNAMENT = r"[^\w\n\"'«»“”()\[\]#@.,!?]{0,8}"
-_NAME = rf"{_INTRO}({_NAMES}){_OUTRO}"
 _BRACKETED = re.compile(
     rf"(?<!\w)[(\[{{<*_]{{1,3}} ?{_ORNAMENT}{_NAME}(?P<both>[ ]?[/|+&,-][ ]?(?:{_NAMES}))?{_ORNAMENT} ?"
     r"[)\]}>*_]{1,3}(?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?(?!\w)"
@@ -50,21 +49,25 @@ _ALONE = re.compile(
         {_INTRO}(?P<line>{_NAMES}){_OUTRO}(?:[ ][–—|/>-](?=[ ])|{_ORNAMENT}$)
       | {_INTRO}(?P<stop>{_NAMES})[.)](?=[ ]\S)
     )
+    | (?:^|[.!?…][ ]|[ ][|–—][ ])(?P<slash>fr|en|FR|EN|Fr|En)/(?=[ ])
+    | [ ][^\w\s.,;:!?'"’«»“”()\[\]\#@&+*–—-]{1, 4}[ ]?(?P<behind>FR|EN|ENG|FRA|VF|VA)$
+    | ^(?P<both>(?:FR|EN|ENG|FRA)[-/|+&](?:FR|EN|ENG|FRA))[ ]?(?::(?=\s)|$)
     | (?<!\w)(?P<within>Fr|En|FR|EN)\.(?=[ ][«“"]?[ ]?[A-ZÀ-Þ])""",
     re.VERBOSE,
 )
-#: «F : … E : …», each at the start of a line
-_INITIALS = (re.compile(r"(?m)^F ?: "), re.compile(r"(?m)^[EA] ?: "))
+#: «F : … E : …», each at the start of a line or behind a sign that parts; one alone not at the start of the text
+_INITIALS = (re.compile(r"(?m)(?:^|(?<=[|/–—] ))F ?: "), re.compile(r"(?m)(?:^|(?<=[|/–—] ))[EA] ?: "))
 #: «Traduction :», «(English translation)»: a part begins, of whatever language
 _TRANSLATION = re.compile(
     r"""(?im)^[(\[*]?(?:(?:english|french)[ ])?(?:translation|traduction|trad\.)
         (?:[ ](?:anglaise|fran[cç]aise|in[ ]english|en[ ]fran[cç]ais))?
-        [)\]*]?(?:[ \u00a0\u202f]?:(?=\s)|[ ]?$)""",
+        [)\]*]?(?:[ \u00a0\u202f]?:(?=\s)|[ ]?$|(?<=[)\]*])(?=[ ]))""",
     re.VERBOSE,
 )
 #: «(English below)», «*version française ci-dessous*»: where a part stands, not that it begins here
 _WHERE = re.compile(
-    r"""(?i)[(\[*]?(?:\b(?:the|le|l['’])[ ]?)?\b(?:(?:en|fr|vf|va|english|french|anglais|français
+    r"""(?i)(?<!\bin[ ])(?<!\ben[ ])[(\[*]?(?:\b(?:the|le|l['’])[ ]?)?\b(?:
+        (?:en|fr|vf|va|eng\.?|english|french|anglais|français
         |version[ ](?:anglaise|fran[cç]aise)
         |(?:english|french)[ ](?:version|text))
         (?:[ ](?:text|version))?
@@ -100,7 +103,9 @@ def find_labels(body: str) -> Iterator[Marker]:
         yield Marker(m.start(), m.end(), None if m["both"] else _LABEL_OF[m[1]])
     yield from _with_colon(body)
     for m in _ALONE.finditer(body):
-        yield Marker(m.start(), m.end(), _LABEL_OF[m["line"] or m["stop"] or m["within"]])
+        name = m["line"] or m["stop"] or m["within"] or m["slash"]
+        at = m.start("slash") if m["slash"] else m.start()
+        yield Marker(at, m.end(), _LABEL_OF[name] if name else None)
     small = body.lower()
     if any(map(small.__contains__, _PLACES)):
         for m in _WHERE.finditer(body):
@@ -120,13 +125,15 @@ def _with_colon(body: str) -> Iterator[Marker]:
     found = [(m, _LABEL_OF[m[1]]) for m in _COLON.finditer(body)]
     clear = {lang for m, lang in found if _is_clear(body, m)}
     for m, lang in found:
+        if lang not in ("fr", "en") and body[m.start() - 1 : m.start()] == "(" and len(m[1]) > 3:
+            continue  # «Gênes (en italien : Genova)»
         # «FR – … / EN – …», «fr : … en : …»: what stands beside a clear one of another language is one, too
         if _is_clear(body, m) or (clear - {lang} and not (m["sign"] and body[: m.start()].rstrip()[-1:].isalnum())):
             yield Marker(m.start(), m.end(), lang)
     french, english = (initial.search(body) for initial in _INITIALS)
-    if french and english:
-        yield Marker(french.start(), french.end(), "fr")
-        yield Marker(english.start(), english.end(), "en")
+    for own, other, lang in ((french, english, "fr"), (english, french, "en")):
+        if own and (other or own.start()) and (other or lang == "fr" or own[0][0] == "E"):
+            yield Marker(own.start(), own.end(), lang)
 
 
 def _is_clear(body: str, m: re.Match[str]) -> bool:

@@ -1,8 +1,10 @@
-"""What stands around a caption and is no text of it: dates, whose picture it is, file names, who shared it."""
+"""What stands around a caption and is no text of it: whose picture it is, files, who shared it, days in figures."""
 
 from __future__ import annotations
 
 import re
+
+from scraper.text.holders import AGENCY
 
 #: a date or a time of day
 STAMP = re.compile(
@@ -13,33 +15,7 @@ STAMP = re.compile(
     )(?![\w/])""",
     re.VERBOSE | re.IGNORECASE,
 )
-_DAYS = (
-    "monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tue|wed|thu|fri|sat|sun"
-    "|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lun|mar|mer|jeu|ven|sam|dim"
-)
-_MONTHS = (
-    "january|february|march|april|may|june|july|august|september|october|november|december"
-    "|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
-    "|janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre"
-    "|janv|f[ée]vr|avr|juil|d[ée]c"
-)
 _LINKED = r"(?:https?:|www\.|[a-z]{1,12}\.[a-z]{2,4}/)"
-_CLOCK = r"\d{1,2}(?:[ ]?[h:][ ]?\d\d|[ ]?h\b|[ ]?[ap]\.?m\b\.?)(?:[ ]?(?:GMT|UTC|TU|CEST|CET|Z)\b)?"
-#: a date, or a time of day, that has a line of its own, or leads to a line: «10 juin –»
-DAY_LINE = re.compile(
-    rf"""(?im)^[ ]?[([]?(?:
-        (?:le[ ]|on[ ])?(?:(?:{_DAYS})\.?,?[ ])?(?:the[ ])?
-        (?:
-            \d{{1,2}}(?:er|st|nd|rd|th)?[ ](?:of[ ])?(?:{_MONTHS})\b\.?(?:,?[ ]\d{{4}})?
-          | (?:{_MONTHS})\b\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?(?:,?[ ]\d{{4}})?
-          | (?:{_MONTHS})[ ]\d{{4}}
-          | \d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2,4}}
-        )
-        (?:(?:,|[ ]at|[ ]à|[ ]-)?[ ]{_CLOCK})?
-      | {_CLOCK}
-    )[)\]]?[ ]?(?:$|(?=[–—:|-][ ]|{_LINKED}))""",
-    re.VERBOSE,
-)
 #: what a platform or a person puts around a post that is shared, and a pin with its place
 SHARED = re.compile(r"\b(?:RT|rt) @\w{1,64} ?:|\(?\b[Vv]ia @\w{1,64}\)?|^[ ]?📍[^\n.!?]{1,60}$", re.MULTILINE)
 _PARTICLE = r"d[eu]s?|l[ae]s?|of|the|and|et|à|by|par|for|pour|van|von|&|[/–|-]"
@@ -57,20 +33,33 @@ _HELD = (
     r"[^\n.!?()\[\]]|(?<=\b\w)\.){2,90})"
 )
 _PICTURE = (
-    r"photo(?:graphie|graph|grapher|graphe)?s?|images?|pictures?|vid[ée]os?|clichés?|visuels?|illustrations?|source"
+    r"(?:photo(?:graphie|graph|grapher|graphe)?s?|images?|pictures?|vid[ée]os?|clichés?|visuels?|illustrations?|source)"
+)
+_CREDIT = r"(?:cr[ée]dits?|copyright)"
+#: what leads to a name: «Photo :», «Crédit / Credit :», «Image courtesy of», «Image … avec l'autorisation de la»
+_LEADING = rf"""(?:
+        (?:📷|📸|🎥)\ufe0f?(?:[ ]?:|[ ](?:by|par)\b)?
+      | (?i:{_PICTURE}|{_CREDIT})(?:[ ]?[/|&]?[ ]?(?i:{_PICTURE}|{_CREDIT}|de|of|by|the|du)\b){{0,5}}[ ]?:
+      | (?i:{_PICTURE})(?:[ ](?i:taken|prises?|shot|cr[ée]dits?))?[ ](?i:by|par)\b
+      | (?i:{_CREDIT})(?:[ ](?i:{_PICTURE}))?
+      | (?:(?i:{_PICTURE})[ ])?(?=[^\n]{{0,48}}(?i:courtesy|courtoisie|permission|autorisation))
+        (?:(?i:used|reproduced|reproduite?s?|shown|published|publiée?s?|avec|with|by|the|kind|l['’]aimable|courtesy
+            |courtoisie|permission|autorisation)[ ]?){{1,6}}(?:(?i:of|from|de|du)\b|d['’])?(?:[ ]?:)?
+    )"""
+#: what may follow on the name
+_GRANTED = (
+    r"(?:,?[ ](?:[Uu]sed[ ](?:with|by)[ ]permission|[Aa]ll[ ]rights[ ]reserved|[Tt]ous[ ]droits[ ]r[ée]serv[ée]s))"
 )
 _WHOSE = rf"""(?:
-        (?:(?i:{_PICTURE})[ ])?(?:©|\([cC]\)[ ])[^\n()\[\]]{{1,120}}
-      | (?:(?i:{_PICTURE})[ ]?:[ ])?[Cc]ontains[ ]modified[ ]Copernicus[^\n]{{1,120}}
-      | (?:ESA|NASA|CNES|JAXA|CSA|ASC|DLR|ASI)/[^\n()]{{1,100}}
-      | (?:(?:📷|📸|🎥)\ufe0f?(?:[ ]?:|[ ](?:by|par)\b)?|(?i:
-            (?:{_PICTURE})(?:[ ]cr[ée]dits?|[ ]courtesy)?(?:[ ]?:|[ ](?:by|par))
-          | cr[ée]dits?(?:[ ](?:photos?|images?|vid[ée]os?))?[ ]?:?
-          | courtesy(?:[ ]of)?[ ]?:?))[ ]?
-        (?:{_NAMED}(?:[ ]{_NAMED}){{0,9}}|{_HELD})
+        (?:(?i:{_PICTURE})[ ])?(?:©|\([cC]\)[ ])[^\n()\[\]#@]{{1,120}}
+      | (?:(?i:{_PICTURE})[ ]?:[ ])?[Cc]ontains[ ]modified[ ]Copernicus[^\n#@]{{1,120}}
+      | (?:{AGENCY})/[^\n()#@]{{1,100}}
+      | {_LEADING}[ ]?(?:{_NAMED}(?:[ ]{_NAMED}){{0,9}}|{_HELD}){_GRANTED}?
     )"""
 #: a line, or brackets, that only tell whose picture it is; names are known by their capitals
-WHOSE = re.compile(rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?[^\w\n#@]{{0,6}}$|[ ](?:[·•|–-][ ]|{_LINKED}))", re.VERBOSE)
+WHOSE = re.compile(
+    rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?[^\w\n#@]{{0,6}}$|[ ]{{1,2}}(?:[·•|–-][ ]|[#@]\w|{_LINKED}))", re.VERBOSE
+)
 WHOSE_IN_BRACKETS = re.compile(rf"[(\[]{_WHOSE}[ ]?[)\]]", re.VERBOSE)
 #: «(1/2)», a part of a thread; a camera's name for a file; a line that is only a number with letters
 FILE_NAME = re.compile(

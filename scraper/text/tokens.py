@@ -15,7 +15,8 @@ from scraper.text.credit import FILE_MARK, FILE_NUMBER, find_credits
 from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
 from scraper.text.markers import FLAGS, find_labels
-from scraper.text.surroundings import DAY_LINE, FILE_NAME, SHARED, STAMP, WHOSE, WHOSE_IN_BRACKETS
+from scraper.text.particulars import find_particulars
+from scraper.text.surroundings import FILE_NAME, SHARED, STAMP, WHOSE, WHOSE_IN_BRACKETS
 
 
 class Kind(IntEnum):
@@ -77,7 +78,7 @@ def _specials(body: str) -> list[Token]:
     found += [Token(Kind.CREDIT, c.start, c.start + len(c.text)) for c in find_credits(body)]
     if any(map(body.__contains__, "0123456789")):
         take(Kind.STAMP, STAMP)
-        take_lines(Kind.STAMP, DAY_LINE)
+        found += [Token(Kind.STAMP if day else Kind.CREDIT, start, end) for start, end, day in find_particulars(body)]
         if FILE_NUMBER.search(body) or "#" in body:
             take(Kind.CREDIT, FILE_MARK)
         take(Kind.CREDIT, FILE_NAME)
