@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from scraper.text.decode import BLOCK, CAPITAL, COLON, SEPARATOR, SPACE, price
-from scraper.text.tables import ALIEN, LANGUAGES, WordScore, is_frequent, score
+from scraper.text.tables import ALIEN, LANGUAGES, WordScore, score
 from scraper.text.tokens import Kind, Token, tokenize
 
 #: nats that an explicit label gives to the word behind it, and a flag (which mostly means a place)
@@ -51,7 +51,9 @@ class Word:
     ``scores`` are nats by language (the tables' order), to be multiplied by ``weight``; ``price`` is what a change
     of language just before the word costs; ``barred`` says that something stands there that is no text (a block
     of hashtags, a credit line); ``silent`` that the word tells no language (a number); ``listed`` that it is a
-    common one. ``leans`` are nats by language that not the word says but what stands around it: a label, a flag.
+    common one, ``frequent`` that it is one of the few hundred of a language; ``beyond`` is the most that it says for
+    a language behind the tables' first two. ``leans`` are nats by language that not the word says but what stands
+    around it: a label, a flag.
     """
 
     start: int
@@ -62,6 +64,8 @@ class Word:
     barred: bool
     silent: bool
     listed: bool = False
+    frequent: bool = False
+    beyond: float = 0.0
     leans: dict[int, float] | None = None
 
     def lean(self, index: int, nats: float) -> None:
@@ -80,9 +84,10 @@ def weigh(body: str) -> list[Word]:
     push = 0.0
     address = False
     end = 0
+    plain, number = Kind.WORD, Kind.NUMBER  # an enumeration's members are slow to reach
     for token in tokens:
         kind = token.kind
-        if kind is not Kind.WORD and kind is not Kind.NUMBER:
+        if kind is not plain and kind is not number:
             between.append(token)
             continue
         gap = body[end : token.start]
@@ -97,7 +102,7 @@ def weigh(body: str) -> list[Word]:
                     cost = min(cost, BLOCK)
         else:
             cost = SPACE if gap == " " else price(gap)
-        if kind is Kind.NUMBER:
+        if kind is number:
             # all else being equal a number goes with what it stands behind
             word = Word(token.start, token.end, _SILENT.by_language, 1.0, cost + 0.1, barred=False, silent=True)
             address = "/" in body[token.start : token.end]
@@ -108,7 +113,8 @@ def weigh(body: str) -> list[Word]:
             weighed, weight = _weigh(text, cost < SPACE - 2 or not words, shouting)
             if cost == SPACE and not shouting and text[0].isupper() and text[1:2].islower():
                 cost = CAPITAL if weighed.listed else SPACE - 1.0
-            word = Word(token.start, token.end, weighed.by_language, weight, cost, False, False, weighed.listed)
+            scores, listed, frequent, beyond = weighed
+            word = Word(token.start, token.end, scores, weight, cost, False, False, listed, frequent, beyond)
             if text in ("A", "a") and (cost < SPACE or not words):
                 word.lean(_EN, ARTICLE)
             if hint is not None:
@@ -133,12 +139,15 @@ def weigh(body: str) -> list[Word]:
 
 def _lighten(body: str, words: Sequence[Word]) -> None:
     """Let the rare words that stand in ``body`` two to four times count less: they are likely names."""
+    long = [word for word in words if word.end - word.start >= _LONG and not word.silent]
+    texts = [body[word.start : word.end].lower() for word in long]
+    if len(set(texts)) == len(texts):
+        return
     said: dict[str, list[Word]] = {}
-    for word in words:
-        if word.end - word.start >= _LONG and not word.silent:
-            said.setdefault(body[word.start : word.end].lower(), []).append(word)
-    for text, same in said.items():
-        if 1 < len(same) <= _OFTEN and not (is_frequent(text) and not any(_is_name(body, word) for word in same[1:])):
+    for text, word in zip(texts, long, strict=True):
+        said.setdefault(text, []).append(word)
+    for same in said.values():
+        if 1 < len(same) <= _OFTEN and not (same[0].frequent and not any(_is_name(body, word) for word in same[1:])):
             for word in same:
                 word.weight = min(word.weight, _AGAIN)
 
@@ -192,7 +201,9 @@ def _weigh(text: str, first: bool, shouting: bool) -> tuple[WordScore, float]:
     weight = 1.0
     if text[0] in "#＃":
         text, weight = text[1:], _TAGGED
-    weighed = score(text)
+        weighed = score(text)._replace(frequent=False)
+    else:
+        weighed = score(text)
     if not weighed.listed:
         weight *= _UNLISTED
     if shouting or text == text.lower():

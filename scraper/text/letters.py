@@ -15,7 +15,7 @@ from struct import Struct
 
 #: the table's numbers are against the language, in millionths of a nat; those of all languages are added up as one long
 #: number, in which each has four bytes: two dozen letters never fill them
-_SCALE = -1e6
+SCALE = -1e6
 
 
 class _Costs(dict[str, int]):
@@ -37,8 +37,8 @@ def _table() -> tuple[_Costs, Struct]:
     return _Costs(zip(groups.decode().split("\t"), rows, strict=True)), fields
 
 
-def spelling(word: str) -> list[float]:
-    """Log-likelihood of the letters of ``word`` in each of the table's languages.
+def costs_of(word: str) -> tuple[int, ...]:
+    """How unlikely the letters of ``word`` are in each of the table's languages, in millionths of a nat.
 
     Args:
         word: in small letters, composed (NFC); a hundred letters at most, so that no field overflows.
@@ -48,4 +48,9 @@ def spelling(word: str) -> list[float]:
     total = costs[padded[:2]]
     for at in range(len(word)):
         total += costs[padded[at : at + 3]]
-    return [field / _SCALE for field in fields.unpack(total.to_bytes(fields.size, "little"))]
+    return fields.unpack(total.to_bytes(fields.size, "little"))
+
+
+def spelling(word: str) -> list[float]:
+    """Log-likelihood of the letters of ``word``, as in ``costs_of``, in each of the table's languages."""
+    return [cost / SCALE for cost in costs_of(word)]

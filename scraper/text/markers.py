@@ -87,6 +87,17 @@ _PLACES = (
     "fil", "réponse", "next post",
 )  # fmt: skip
 _TONGUES = ("english", "french", "anglais", "français", "francais", "vf", "va ")
+_THERE = re.compile(r"(?:en|fr|v[af]|eng\.?|english|french|anglais|fran[cç]ais|anglaise|fran[cç]aise|text|version) ")
+#: the same for labels as they are written
+_OPENING = "([{<*_"
+_SIGNS = (":", "：", " – ", " — ", " | ", " > ", " - ")
+_SIGN = re.compile("[:：–—|>-]")
+_BEFORE_SIGN = (*_LABEL_OF, "ersion", "ext", "exte", "VERSION")
+_SPACES = (" ", "\u00a0", "\u202f")
+_AT_LINE = re.compile(rf"{_ORNAMENT}{_INTRO}(?:{_NAMES})(?![^\W_])")
+_ELSEWHERE = ("Fr.", "En.", "FR.", "EN.", "fr/ ", "en/ ", "Fr/ ", "En/ ", "FR", "EN", "VF", "VA")
+_INITIAL = ("F: ", "F : ", "E: ", "E : ")
+_LINE_END = re.compile("\n")
 _WORD = re.compile(r"[^\W\d_]+")
 
 #: what a flag may mean; it mostly means a place
@@ -99,25 +110,37 @@ _BREAKS = frozenset('.!?…/|»”")]}•·:')
 
 def find_labels(body: str) -> Iterator[Marker]:
     """The labels «(EN)», «FR:», «English :»; a language's name within a sentence is none."""
-    for m in _BRACKETED.finditer(body):
+    has = body.__contains__
+    for m in _BRACKETED.finditer(body) if any(map(has, _OPENING)) else ():
         yield Marker(m.start(), m.end(), None if m["both"] else _LABEL_OF[m[1]])
-    yield from _with_colon(body)
-    for m in _ALONE.finditer(body):
+    if any(map(has, _SIGNS)) and any(_may_be_named(body, m.start()) for m in _SIGN.finditer(body)):
+        yield from _with_colon(body)
+    if any(map(has, _INITIAL)):
+        yield from _with_initials(body)
+    for m in _ALONE.finditer(body) if any(map(has, _ELSEWHERE)) or _begins_a_line(body) else ():
         name = m["line"] or m["stop"] or m["within"] or m["slash"]
         at = m.start("slash") if m["slash"] else m.start()
         yield Marker(at, m.end(), _LABEL_OF[name] if name else None)
     small = body.lower()
-    if any(map(small.__contains__, _PLACES)):
-        for m in _WHERE.finditer(body):
+    has = small.__contains__
+    for m in _WHERE.finditer(body) if any(map(has, _PLACES)) and _THERE.search(small) else ():
+        yield Marker(m.start(), m.end(), None)
+    for m in _SAYS.finditer(body) if any(map(has, _TONGUES)) else ():
+        words = _WORD.findall(m[0].lower())
+        if len(words) > 1 and POINTING.issuperset(words):
             yield Marker(m.start(), m.end(), None)
-    if any(map(small.__contains__, _TONGUES)):
-        for m in _SAYS.finditer(body):
-            words = _WORD.findall(m[0].lower())
-            if len(words) > 1 and POINTING.issuperset(words):
-                yield Marker(m.start(), m.end(), None)
-    if "trad" in small or "translation" in small:
-        for m in _TRANSLATION.finditer(body):
-            yield Marker(m.start(), m.end(), None)
+    for m in _TRANSLATION.finditer(body) if "trad" in small or "translation" in small else ():
+        yield Marker(m.start(), m.end(), None)
+
+
+def _may_be_named(body: str, at: int) -> bool:
+    """Whether the sign at ``at``, or the space before it, stands right behind what a label's name ends with."""
+    return body.endswith(_BEFORE_SIGN, 0, at - 1 if body[at - 1 : at] in _SPACES else at)
+
+
+def _begins_a_line(body: str) -> bool:
+    """Whether a line begins with a label's name."""
+    return any(_AT_LINE.match(body, at) for at in (0, *(m.end() for m in _LINE_END.finditer(body))))
 
 
 def _with_colon(body: str) -> Iterator[Marker]:
@@ -130,6 +153,10 @@ def _with_colon(body: str) -> Iterator[Marker]:
         # «FR – … / EN – …», «fr : … en : …»: what stands beside a clear one of another language is one, too
         if _is_clear(body, m) or (clear - {lang} and not (m["sign"] and body[: m.start()].rstrip()[-1:].isalnum())):
             yield Marker(m.start(), m.end(), lang)
+
+
+def _with_initials(body: str) -> Iterator[Marker]:
+    """The «F : » and «E : » that begin a text."""
     french, english = (initial.search(body) for initial in _INITIALS)
     for own, other, lang in ((french, english, "fr"), (english, french, "en")):
         if own and (other or own.start()) and (other or lang == "fr" or own[0][0] == "E"):

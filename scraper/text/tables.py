@@ -7,9 +7,9 @@ from functools import lru_cache
 from math import exp, log
 from typing import NamedTuple
 
-from scraper.text.letters import spelling
+from scraper.text.letters import SCALE, costs_of
 from scraper.text.lexicon import CONTRACTED, ELIDED
-from scraper.text.vocabulary import find
+from scraper.text.vocabulary import LETTERS, NATS, find, signs
 
 #: the pair that captions are split into, then the languages that must not be taken for one of them
 LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl", "pl", "ca", "ro", "sv", "ru")
@@ -27,12 +27,16 @@ JOINED = 3.5
 #: a word that no table has: how much of a language's words are such, and how far its letters are believed
 UNKNOWN, BELIEVED = 0.02, 0.9
 _UNKNOWN = log(UNKNOWN)
-#: a word's letters say no more than this
-_LEAST = -60.0
+#: a word that no table has is no less likely than this
+_LEAST = _UNKNOWN - 60.0
 #: how much of a language's words are found in texts of another, which the table counts there: quotations, titles, names
 QUOTED = 0.05
 _LETTERS = 24
-_PLACE = {language: place for place, language in enumerate(LANGUAGES)}
+#: what is left of a letter table's number for a word that no table has
+_FADED = BELIEVED / SCALE
+#: by the sign of a language its place in LANGUAGES, and by the sign of how common a word is which share that is
+_PLACES = {sign: LANGUAGES.index(language) for sign, language in LETTERS.items()}
+_SHARES = [exp(nats) for nats in NATS]
 _CYRILLIC = LANGUAGES.index("ru")
 #: a word as common as this in one of the languages is known
 _KNOWN = log(1e-6)
@@ -42,16 +46,16 @@ _NEVER = log(1e-8)
 
 
 class WordScore(NamedTuple):
-    """Nats below the best language, by language (0 is best, never under -CAP); ``listed`` if it is a common word."""
+    """Nats below the best language, by language (0 is best, never under -CAP).
+
+    ``listed`` if it is a common word, ``frequent`` if one of the few hundred that the texts of some language are full
+    of, ``beyond`` the most that it says for a language behind the first two.
+    """
 
     by_language: tuple[float, ...]
     listed: bool
-
-
-def _relative(scores: list[float]) -> tuple[float, ...]:
-    best = max(scores)
-    least = best - CAP
-    return tuple([score - best if score > least else -CAP for score in scores])
+    frequent: bool = False
+    beyond: float = 0.0
 
 
 def _alien(word: str) -> tuple[float, ...] | None:
@@ -72,7 +76,8 @@ def _score(word: str) -> WordScore:
         return WordScore(alien, listed=False)
     core = word
     bonus: tuple[str, ...] = ()
-    known = find(word)
+    known = signs(word)
+    frequent = bool(known) and NATS[max(known[1::2])] > _COMMON
     if "'" in word and not known:
         head, _, tail = word.partition("'")
         if head in ELIDED:
@@ -80,18 +85,25 @@ def _score(word: str) -> WordScore:
         elif tail in CONTRACTED:
             core, bonus = head, CONTRACTED[tail]
         core = core.replace("'", "") or word
-        known = find(core)
-    nats = [letters * BELIEVED for letters in spelling(core)]
-    scores = [_UNKNOWN + (n if n > _LEAST else _LEAST) for n in nats]
+        known = signs(core)
+    scores = [nats if (nats := _UNKNOWN + cost * _FADED) > _LEAST else _LEAST for cost in costs_of(core)]
+    listed = bool(bonus)
     if known:
-        foreign = QUOTED * exp(max(known.values()))
-        for language, common in known.items():
-            place = _PLACE[language]
-            scores[place] = log(exp(scores[place]) + max(exp(common) - foreign, 0.0))
+        most = max(known[1::2])
+        listed = listed or NATS[most] > _KNOWN
+        foreign = QUOTED * _SHARES[most]
+        for at in range(0, len(known), 2):
+            share = _SHARES[known[at + 1]] - foreign
+            if share > 0.0:
+                place = _PLACES[known[at]]
+                scores[place] = log(exp(scores[place]) + share)
     if bonus:
         scores = [score + JOINED * (language in bonus) for language, score in zip(LANGUAGES, scores, strict=True)]
-    listed = bool(bonus) or (bool(known) and max(known.values()) > _KNOWN)
-    return WordScore((*_relative(scores), -CAP), listed)
+    best = max(scores)
+    least = best - CAP
+    relative = [score - best if score > least else -CAP for score in scores]
+    relative.append(-CAP)
+    return WordScore(tuple(relative), listed, frequent, max(relative[2:]))
 
 
 def is_common(word: str, language: str, pair: tuple[int, int] = PAIR) -> bool:
@@ -103,12 +115,7 @@ def is_common(word: str, language: str, pair: tuple[int, int] = PAIR) -> bool:
 
 def is_frequent(word: str) -> bool:
     """Whether ``word`` is one of the few hundred that the texts of some language are full of."""
-    return _is_frequent(_spelled(word))
-
-
-@lru_cache(maxsize=16_384)
-def _is_frequent(word: str) -> bool:
-    return max(find(word).values(), default=_NEVER) > _COMMON
+    return _score(_spelled(word)).frequent
 
 
 def _spelled(word: str) -> str:

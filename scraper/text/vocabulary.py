@@ -12,15 +12,15 @@ from math import log
 from pathlib import Path
 from typing import NamedTuple
 
-#: a language's letter in the file
-_LETTERS = {ord(letter): language for letter, language in {
+#: by a language's letter in the file, as its code, the language
+LETTERS = {ord(letter): language for letter, language in {
     "f": "fr", "e": "en", "d": "de", "s": "es", "i": "it", "p": "pt", "n": "nl", "l": "pl", "c": "ca", "r": "ro",
     "v": "sv",
 }.items()}  # fmt: skip
 #: the power of ten that the sign ``0`` means, and how many signs there are to the next one
 _RAREST, _STEPS = -8.0, 5
-#: by sign the natural logarithm of how common it says that a word is
-_NATS = [(_RAREST + (code - ord("0")) / _STEPS) * log(10) for code in range(128)]
+#: by sign, as its code, the natural logarithm of how common it says that a word is
+NATS = [(_RAREST + (code - ord("0")) / _STEPS) * log(10) for code in range(128)]
 
 
 #: so many bytes of the table are looked through for a word
@@ -43,17 +43,27 @@ def _table() -> _Table:
     return _Table(lines, firsts, [*starts, len(lines)])
 
 
-def find(word: str) -> dict[str, float]:
-    """By language the natural logarithm of how common ``word`` is there; empty for a word that is not in the file.
+def signs(word: str) -> bytes:
+    """What the table has of ``word``, two signs for each language that knows it: its letter, and how common it is.
 
     Args:
         word: in small letters, composed (NFC), with straight apostrophes.
     """
     wanted = word.encode("utf-8", "surrogatepass")
     lines, firsts, starts = _table()
-    block = max(bisect_right(firsts, wanted), 1)
-    at = lines.find(b"\n" + wanted + b"\t", starts[block - 1], starts[block])
+    block = bisect_right(firsts, wanted) or 1
+    at = lines.find(b"\n%b\t" % wanted, starts[block - 1], starts[block])
     if at < 0:
-        return {}
-    signs = lines[at + len(wanted) + 2 : lines.find(b"\n", at + 1)]
-    return {_LETTERS[signs[i]]: _NATS[signs[i + 1]] for i in range(0, len(signs), 2)}
+        return b""
+    at += len(wanted) + 2
+    return lines[at : lines.find(b"\n", at)]
+
+
+def find(word: str) -> dict[str, float]:
+    """By language the natural logarithm of how common ``word`` is there; empty for a word that is not in the file.
+
+    Args:
+        word: as for ``signs``.
+    """
+    found = signs(word)
+    return {LETTERS[found[i]]: NATS[found[i + 1]] for i in range(0, len(found), 2)}
