@@ -223,6 +223,10 @@ class Sites:
             ready.set()
             async with server:
                 await stopped.wait()
+            talks = asyncio.all_tasks() - {asyncio.current_task()}
+            for talk in talks:
+                talk.cancel()
+            await asyncio.gather(*talks, return_exceptions=True)
 
         stopped = asyncio.Event()
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)

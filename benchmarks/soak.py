@@ -255,7 +255,7 @@ def tell(soak: Soak, caught_up: float, rested: int) -> bool:
         ("verify: exit status, damage", f"{verify_status}, {len(verified['damage'])}"),
     ]
     for name, value in lines:
-        print(f"{name:<52} {value}")
+        print(f"{name:<58} {value}")
     return not missing and posts == distinct and rows == pictures and status == verify_status == defects == 0
 
 

@@ -115,7 +115,11 @@ def unit(service: Service) -> str:
         "# 2: the configuration is wrong, which starting again does not mend.",
         "RestartPreventExitStatus=2",
     ]
-    limits = _BOTH + (_SYSTEM.format(writable=" ".join(map(_word, map(str, service.writable)))) if is_system else _USER)
+    system = _SYSTEM
+    if any(path.is_relative_to(tmp) for path in (service.config, *service.writable) for tmp in ("/tmp", "/var/tmp")):  # noqa: S108 - not written to
+        # a private one would hide them
+        system = system.replace("PrivateTmp=yes\n", "")
+    limits = _BOTH + (system.format(writable=" ".join(map(_word, map(str, service.writable)))) if is_system else _USER)
     target = "multi-user.target" if is_system else "default.target"
     text = "\n".join(lines) + "\n" + limits + f"\n[Install]\nWantedBy={target}\n"
     return f"{_MARK}{_digest(text)}\n{text}"

@@ -84,6 +84,14 @@ def test_a_unit_of_a_user_names_no_user_and_needs_no_namespaces():
     assert lines_of(system, "WantedBy") == ["multi-user.target"]
 
 
+def test_an_archive_in_tmp_is_not_hidden_from_its_own_service():
+    """What systemd would cover with an empty folder is left as it is; elsewhere it is private."""
+    assert lines_of(replace(SERVICE, user="daemon"), "PrivateTmp") == ["yes"]
+    place = Path("/", "tmp", "x")
+    inside = replace(SERVICE, user="daemon", config=place / "config.yaml", writable=(place / "archive",))
+    assert lines_of(inside, "PrivateTmp") == []
+
+
 def test_an_edit_is_noticed():
     """The text carries its own hash; any change of it, and any other text, is none of ours."""
     text = unit(SERVICE)
