@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Event, Thread
@@ -45,11 +46,11 @@ HUNG = 600.0
 class Plan:
     """What a daemon is to do: the duties, by what means, and the configuration that says so.
 
-    ``means`` makes what a turn works with out of the event that ends it.
+    ``means`` gives what a turn works with, as long as its block lasts, from the event that ends it.
     """
 
     duties: Sequence[Duty]
-    means: Callable[[Event], Means]
+    means: Callable[[Event], AbstractContextManager[Means]]
     workers: int
     config: str
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Event
@@ -67,7 +68,7 @@ class Errands:
         self._patience, self._watch = patience, watch
         self._now, self._clock, self._stop, self._alone = now, clock, stop, alone
 
-    def see_to(self, duty: Duty, means: Callable[[Event], Means]) -> Due | None:
+    def see_to(self, duty: Duty, means: Callable[[Event], AbstractContextManager[Means]]) -> Due | None:
         """Do a duty if it is still to be done; when it is due next, None: not at all, or somebody else says.
 
         Raises:
@@ -76,7 +77,7 @@ class Errands:
         with logs.about(source_of(duty.matter)):
             return self._seen_to(duty, means)
 
-    def _seen_to(self, duty: Duty, means: Callable[[Event], Means]) -> Due | None:
+    def _seen_to(self, duty: Duty, means: Callable[[Event], AbstractContextManager[Means]]) -> Due | None:
         claimed = self._patience.through(lambda: self._claimed(duty))
         if not isinstance(claimed, Spell):
             return claimed
@@ -84,7 +85,8 @@ class Errands:
         if self._stop.is_set():
             claimed.stop.set()
         try:
-            done = self._do(claimed, means(claimed.stop))
+            with means(claimed.stop) as found:
+                done = self._do(claimed, found)
         finally:
             self._watch.ended(claimed)
         return self.note(claimed, done) if claimed.settle() else None

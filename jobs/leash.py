@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
 
@@ -10,7 +12,7 @@ from jobs.errors import Interrupted
 from jobs.visit import Web
 from scraper.answers import fresh_until
 from scraper.capture import Capture, Request
-from scraper.client import Sink, Streamed
+from scraper.client import PoliteClient, Sink, Streamed
 from scraper.errors import FetchError, Gone, RateLimited, Refused
 
 
@@ -78,6 +80,36 @@ class Leash:
         """See ``PoliteClient.stream``; what keeps a picture back says nothing of the source."""
         self._waits.under(self._stop)
         return self._client.stream(request, sink, max_bytes=max_bytes)
+
+
+class Shared:
+    """The client that visits share, and its waits; closed when it is retired and the last of them has ended."""
+
+    def __init__(self, client: PoliteClient, waits: Waits) -> None:
+        self.client, self.waits = client, waits
+        self._lock, self._used, self._is_retired = threading.Lock(), 0, False
+
+    @contextmanager
+    def leash(self, stop: Event) -> Iterator[Leash]:
+        """The web for one visit, which ends with the block."""
+        with self._lock:
+            self._used += 1
+        try:
+            yield Leash(self.client, self.waits, stop)
+        finally:
+            self._let_go(used=-1)
+
+    def retire(self) -> None:
+        """No visit begins with it any more."""
+        self._is_retired = True
+        self._let_go()
+
+    def _let_go(self, used: int = 0) -> None:
+        with self._lock:
+            self._used += used
+            is_over = self._is_retired and not self._used
+        if is_over:
+            self.client.close()
 
 
 def _is_for_good(error: FetchError) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from threading import Event
 
@@ -17,7 +18,7 @@ from jobs.daemon import Daemon, Plan
 from jobs.duty import Duty
 from jobs.endpoint import Endpoint
 from jobs.errors import JobsError, UsageError
-from jobs.leash import Leash, Waits
+from jobs.leash import Shared
 from jobs.notify import EVERY, Notifier, notifier_of
 from jobs.patience import Patience
 from jobs.room import Room
@@ -27,7 +28,6 @@ from jobs.timetable import Due, zone_of
 from jobs.visit import Means
 from jobs.vitals import Health
 from jobs.wiring import archive_of, clock, duties_of, web_of
-from scraper.client import PoliteClient
 from storage.agenda import Agenda
 from storage.archive import Archive
 from storage.errors import ArchiveLocked, ArchiveUnreachable, DiskFull
@@ -50,9 +50,9 @@ class Steward:
 
     def __init__(self, file: ConfigFile, manager: Manager) -> None:
         self._file, self._manager = file, manager
-        self._stop = Event()
+        self._stop, self._is_asked = Event(), False
         self._daemon: Daemon | None = None
-        self._web: tuple[PoliteClient, Waits]
+        self._web: Shared
         self._archive: Archive
         self._room: Room
         self._company = ExitStack()
@@ -61,7 +61,8 @@ class Steward:
 
     def stop(self) -> bool:
         """End after what is in hand; whether that was asked before."""
-        was_asked = self._stop.is_set()
+        # not by the event: a daemon that ends in order to begin anew sets that, too
+        was_asked, self._is_asked = self._is_asked, True
         self._stop.set()
         if self._daemon is not None:
             self._daemon.stop()
@@ -93,6 +94,7 @@ class Steward:
             if not on_server:
                 stack.enter_context(sole(self._archive.folder, clock()))
             stack.callback(lambda: self._company.close())
+            stack.callback(lambda: self._web.retire())
             plan = self._plan(self._file, duties, web_of(self._file, self._stop))
             self._daemon = Daemon(
                 self._archive,
@@ -106,24 +108,25 @@ class Steward:
             )
             self._keep_company(self._file)
             try:
-                return self._daemon.run(self._started)
+                return self._daemon.run(self._started) and not self._is_asked
             finally:
                 self._manager.stopping()
 
-    def _plan(self, file: ConfigFile, duties: list[Duty], web: tuple[PoliteClient, Waits]) -> Plan:
+    def _plan(self, file: ConfigFile, duties: list[Duty], web: Shared) -> Plan:
         self._web = web
-        client, waits = web
         room = self._room = Room(self._archive.folder, file.config.jobs.free_space)
 
-        def means(stop: Event) -> Means:
-            return Means(
-                web=Leash(client, waits, stop),
-                http=file.config.http,
-                missions=file.config.mission_values,
-                now=clock,
-                stop=stop,
-                room=room,
-            )
+        @contextmanager
+        def means(stop: Event) -> Iterator[Means]:
+            with web.leash(stop) as leash:
+                yield Means(
+                    web=leash,
+                    http=file.config.http,
+                    missions=file.config.mission_values,
+                    now=clock,
+                    stop=stop,
+                    room=room,
+                )
 
         return Plan(duties=duties, means=means, workers=file.config.jobs.workers, config=str(file.path.resolve()))
 
@@ -207,10 +210,14 @@ class Steward:
                 with contextlib.suppress(JobsError):
                     self._keep_company(old)
                 raise
-        # another client has budgets of its own: as long as nothing of it changes the old one stays
-        web = self._web if new.config.http == before.http else web_of(new, self._stop)
+        former = self._web
+        web = former if new.config.http == before.http else web_of(new, self._stop, former)
         self._file = new
-        return self._plan(new, duties, web), differences(before, new.config)
+        plan = self._plan(new, duties, web)
+        if web is not former:
+            # what is under way goes on with it, and closes it
+            former.retire()
+        return plan, differences(before, new.config)
 
     def _note(self, trouble: str | None) -> None:
         if self._daemon is not None:

@@ -17,7 +17,7 @@ from jobs.crew import Crew, Orders
 from jobs.downloads import Workers
 from jobs.duty import Duty
 from jobs.errors import ConfigError, Interrupted, Problem, UsageError
-from jobs.leash import Waits
+from jobs.leash import Shared, Waits
 from jobs.stanzas import Schedule
 from jobs.visit import Means, Progress, Unplugged, Visit
 from jobs.visiting import duty_of
@@ -100,10 +100,14 @@ def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWa
         )
 
 
-def web_of(file: ConfigFile, stop: Event, on_wait: OnWait | None = None) -> tuple[PoliteClient, Waits]:
-    """The web that many visits share, and its waits, each of which ends with its visit; ``stop`` ends all of them."""
-    waits = Waits(stop)
-    return PoliteClient(file.config.http, version=__version__, sleep=waits.sleep, on_wait=on_wait), waits
+def web_of(file: ConfigFile, stop: Event, before: Shared | None = None) -> Shared:
+    """The web that many visits share; each wait ends with its visit, and ``stop`` ends all of them.
+
+    What hosts asked of one that was there ``before`` (a pause, say) goes on.
+    """
+    waits = Waits(stop) if before is None else before.waits
+    former = None if before is None else before.client
+    return Shared(PoliteClient(file.config.http, version=__version__, sleep=waits.sleep, before=former), waits)
 
 
 def visits_of(file: ConfigFile) -> list[tuple[Visit, Schedule]]:

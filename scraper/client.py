@@ -51,6 +51,7 @@ class PoliteClient:
         sleep: waits; what it raises (an interruption) ends the wait and is passed on.
         on_wait: told host, seconds and reason before each wait.
         random: a number in [0, 1) that spreads the waits between tries.
+        before: a client whose budgets, with their clock and sleep, this one goes on with.
     """
 
     def __init__(
@@ -63,13 +64,14 @@ class PoliteClient:
         sleep: Callable[[float], None] = time.sleep,
         on_wait: Callable[[str, float, str], None] | None = None,
         random: Callable[[], float] = randomness.random,
+        before: PoliteClient | None = None,
     ) -> None:
         contact = usable_contact(settings.contact)
         door = Door(settings.allow_hosts, anonymous=contact is None)
         self._settings = settings
         self._pools = _pools(settings, door)
         self._adapter = _Adapter(self._pools)
-        self._manners = Manners(
+        self._manners: Manners = Manners(
             settings,
             agent=f"cupola/{version} (+{contact})" if contact else f"cupola/{version}",
             door=door,
@@ -79,6 +81,7 @@ class PoliteClient:
             sleep=sleep,
             on_wait=on_wait,
             random=random,
+            throttle=before._manners.throttle if before is not None else None,
         )
 
     def __enter__(self) -> Self:

@@ -61,6 +61,7 @@ class Manners:
         sleep: waits; what it raises is passed on.
         on_wait: told host, seconds and reason before each wait.
         random: a number in [0, 1).
+        throttle: of those who asked before, which goes on with its own clock and sleep; a new one when not given.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Manners:
         sleep: Callable[[float], None],
         on_wait: Callable[[str, float, str], None] | None,
         random: Callable[[], float],
+        throttle: Throttle | None = None,
     ) -> None:
         self._settings = settings
         self._agent = agent
@@ -83,7 +85,8 @@ class Manners:
         self._random = random
         interval = interval_of(settings.rate)
         self._budgeted = interval > 0
-        self._throttle = Throttle(interval, clock, sleep, on_wait)
+        self.throttle = throttle or Throttle(interval, clock, sleep, on_wait)
+        self.throttle.reset(interval)
         # without a cap: the head of the file is taken, however long it says that it is
         self._robots = Robots(
             lambda url, head: self.ask(Request(url=url, access=Access.API), pages, head, sys.maxsize), clock
@@ -111,13 +114,13 @@ class Manners:
                 if pause is None and fault.error.status == 429:
                     pause = max(1.0, 2 * backoff)
                 if pause is not None and self._budgeted:
-                    self._throttle.pause(fault.host, pause)
+                    self.throttle.pause(fault.host, pause)
                 if attempt >= self._settings.attempts:
                     raise fault.error from fault.__cause__
                 if pause is None:
-                    self._throttle.rest(fault.host, backoff, f"try {attempt} failed: {fault.error}")
+                    self.throttle.rest(fault.host, backoff, f"try {attempt} failed: {fault.error}")
                 elif not self._budgeted:  # no queue to hold back: who was told to wait does
-                    self._throttle.rest(fault.host, pause, "the host asked for a pause")
+                    self.throttle.rest(fault.host, pause, "the host asked for a pause")
             attempt += 1
 
     def _follow(self, request: Request, carry: Carrier, delivery: Delivery, name: str) -> Streamed:
@@ -168,8 +171,8 @@ class Manners:
             except Shut as shut:
                 raise self._shut_out(shut, target, name) from None
         if access is Access.PAGE and (delay := self._robots.check(target, name=name)):
-            self._throttle.widen(target.budget, delay)
-        self._throttle.wait(target.budget, url=name, at_most=self._settings.max_wait)
+            self.throttle.widen(target.budget, delay)
+        self.throttle.wait(target.budget, url=name, at_most=self._settings.max_wait)
 
     def _judge(self, request: Request, target: Target, answer: Answer, name: str, *, of_rest: bool) -> Target | None:
         """Where the answer sends us on, or None when it is one to take; raises the error that it is."""
@@ -177,7 +180,7 @@ class Manners:
         conditional = request.etag or request.last_modified
         if status == 200 or (status == 206 and of_rest) or (status == 304 and conditional):
             if (spent := budget_spent(answer.headers, self._now())) is not None:
-                self._throttle.pause(target.budget, spent)
+                self.throttle.pause(target.budget, spent)
             return None
         if status in REDIRECTS:
             return redirect_target(target, answer.headers.get("location"), name=name)
@@ -191,7 +194,7 @@ class Manners:
             message = f"{name}: answered {status}: the host {named}; run again later, or lower http.rate"
             error = RateLimited(message, url=name, retry_after=pause or 0.0, status=status)
         if pause is not None and too_long:
-            self._throttle.pause(target.budget, pause)
+            self.throttle.pause(target.budget, pause)
             raise error
         raise _Passing(error, host=target.budget, pause=pause)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from protego import Protego
 
 from scraper.address import Target
-from scraper.errors import Blocked, FetchError, Refused
+from scraper.errors import Blocked, FetchError, RateLimited, Refused
 
 #: the product token that rules may name
 AGENT = "cupola"
@@ -76,13 +76,16 @@ class Robots:
 
         Raises:
             Refused: the rules forbid the page, or ask for longer pauses than we keep.
-            FetchError: the rules could not be read (retriable): the source is put off.
+            FetchError: the rules could not be read (retriable): the source is put off; RateLimited where that was why.
         """
         found = self._of(target)
         if found.fault is not None:
             message = f"{name}: put off, because robots.txt could not be read: {found.fault}"
             if isinstance(found.fault, Blocked):
                 raise Blocked(message, url=name, address=found.fault.address)
+            if isinstance(found.fault, RateLimited):
+                pause, status = found.fault.retry_after, found.fault.status
+                raise RateLimited(message, url=name, retry_after=pause, status=status)
             raise FetchError(message, url=name, retriable=True, status=found.fault.status)
         if found.rules is None:
             return 0.0

@@ -46,8 +46,9 @@ class Throttle:
         self._clock = clock
         self._sleep = sleep
         self._on_wait = on_wait
+        self._interval = interval
         self._lock = threading.Lock()
-        self._hosts: defaultdict[str, _Host] = defaultdict(lambda: _Host(interval))
+        self._hosts: defaultdict[str, _Host] = defaultdict(lambda: _Host(self._interval))
 
     def wait(self, host: str, *, url: str = "", at_most: float = LONGEST_PAUSE) -> None:
         """Return when it is the caller's turn to ask ``host``.
@@ -107,3 +108,11 @@ class Throttle:
             if interval > state.interval:
                 state.interval = interval
                 state.free = max(state.free, state.last + interval)
+
+    def reset(self, interval: float) -> None:
+        """Turns of every host are from now on ``interval`` seconds apart; pauses and turns given out still hold."""
+        with self._lock:
+            self._interval = interval
+            for state in self._hosts.values():
+                state.interval = interval
+                state.free = max(state.last + interval, state.paused_until)

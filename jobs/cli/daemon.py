@@ -17,6 +17,9 @@ from jobs.cli.run import hearing
 from jobs.errors import Interrupted, UsageError
 from jobs.logs import Form
 
+#: seconds after which a daemon that was asked to stop is gone, whatever hangs
+DEADLINE = 9.5
+
 
 @click.command()
 @click.option(
@@ -56,6 +59,11 @@ def daemon(log_format: str, log_file: Path | None, config: Path | None) -> int:
             steward.load_again()
         elif steward.stop():
             os._exit(INTERRUPTED)
+        else:
+            # a disk that hangs would hold whatever closes a file; to be cut off there is as safe as a kill
+            deadline = threading.Timer(DEADLINE, os._exit, [DONE])
+            deadline.daemon = True
+            deadline.start()
 
     with hearing(told, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         try:

@@ -50,8 +50,9 @@ def duty(name: str, do: Do = fine, *, every: timedelta = HOUR, lane: str | None 
 
 
 def plan_of(*duties: Duty, now: Callable[[], datetime] = clock) -> Plan:
-    def means(stop: Event) -> Means:
-        return Means(web=Unplugged(), http=HttpSettings(), missions=(), now=now, stop=stop)
+    @contextmanager
+    def means(stop: Event) -> Iterator[Means]:
+        yield Means(web=Unplugged(), http=HttpSettings(), missions=(), now=now, stop=stop)
 
     return Plan(duties=duties, means=means, workers=4, config="/config.yaml")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -56,8 +57,9 @@ class Hall:
         assert found.last_ended_at == self.now
         return found.next_at - self.now
 
-    def _means(self, stop: Event) -> Means:
-        return Means(web=Unplugged(), http=HttpSettings(), missions=(), now=lambda: self.now, stop=stop)
+    @contextmanager
+    def _means(self, stop: Event) -> Iterator[Means]:
+        yield Means(web=Unplugged(), http=HttpSettings(), missions=(), now=lambda: self.now, stop=stop)
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from jobs.errors import Interrupted
-from jobs.leash import Leash, Waits
+from jobs.leash import Leash, Shared, Waits
 from scraper.capture import Capture, Request
+from scraper.client import PoliteClient
 from scraper.errors import FetchError, Gone, RateLimited, Refused
+from scraper.settings import HttpSettings
 
 URL = "https://a.example/feed"
 NOW = datetime(2026, 6, 15, 12, 0, 0, tzinfo=UTC)
@@ -103,3 +105,29 @@ def test_a_wait_ends_with_its_own_visit_and_no_other() -> None:
     assert not ended[1].is_set()
     stops[1].set()
     assert ended[1].wait(20)
+
+
+class Closable(PoliteClient):
+    """Says whether it was closed."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+        super().close()
+
+
+def test_a_client_is_closed_when_it_is_retired_and_its_last_visit_has_ended() -> None:
+    """Not while a visit is under way with it, and not while more may come."""
+    client = Closable(HttpSettings(), version="0")
+    shared = Shared(client, Waits(Event()))
+    with shared.leash(Event()):
+        with shared.leash(Event()):
+            pass
+        assert not client.is_closed
+        shared.retire()
+        assert not client.is_closed
+    assert client.is_closed
+    unused = Closable(HttpSettings(), version="0")
+    Shared(unused, Waits(Event())).retire()
+    assert unused.is_closed

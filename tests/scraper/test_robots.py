@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scraper.address import target_of
-from scraper.errors import Blocked, FetchError, Gone, Refused
+from scraper.errors import Blocked, FetchError, Gone, RateLimited, Refused
 from scraper.robots import LARGEST, Head, Robots
 
 
@@ -142,3 +142,11 @@ def test_a_huge_file_is_read_as_far_as_the_standard_asks() -> None:
         check(robots, "https://site/early")
     assert check(robots, "https://site/late") == 0.0
     assert check(robots, "https://site/other") == 0.0
+
+
+def test_a_host_that_is_in_a_pause_says_for_how_long() -> None:
+    """Its robots.txt is not asked for either, and the pause is told as one, so that the next visit heeds it."""
+    robots = Robots(Files(site=RateLimited("wait", url="https://site/robots.txt", retry_after=900.0)))
+    with pytest.raises(RateLimited, match=r"could not be read: wait$") as caught:
+        check(robots, "https://site/a")
+    assert caught.value.retry_after == 900.0

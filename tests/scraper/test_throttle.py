@@ -144,3 +144,14 @@ def test_each_wait_is_announced_with_its_reason(clock: Any) -> None:
     throttle.pause("a", 7)
     throttle.wait("a")
     assert told == [("a", 2.0, "one request in 2 s"), ("a", 7.0, "the host asked for a pause")]
+
+
+def test_another_rate_keeps_what_hosts_have_asked_for(clock: Any) -> None:
+    """A configuration that was read again: turns are as far apart as it says now, and a pause holds to its end."""
+    throttle = Throttle(1.0, clock, clock.sleep)
+    throttle.wait("a")
+    throttle.pause("b", 30.0)
+    throttle.reset(5.0)
+    for host in ("a", "b", "new", "new"):
+        throttle.wait(host)
+    assert clock.slept == [5.0, 25.0, 5.0]

@@ -200,6 +200,22 @@ def test_a_pause_that_a_host_asks_for_puts_the_next_visit_off(keeper: Any, sites
     assert (matter["why"], matter["last_outcome"], len(site.requests)) == ("retry_after", "failed", 1)
 
 
+def test_a_pause_outlives_the_configuration(keeper: Any, sites: Callable[..., Any]) -> None:
+    """SIGHUP with other words about http: who asked for a pause before has it, whichever source asks."""
+    site, other = sites(2)
+    site.answer = lambda: (429, {"Retry-After": "3600"}, "")
+    keeper.configure({"one": (site, HOUR), "other": (other, None)})
+    process = keeper.start()
+    keeper.says("visit:one failed", "(retry_after)")
+    site.answer = site.feed
+    keeper.configure({"one": (site, HOUR), "two": (site, {"every": "9m"}), "other": (other, HOUR)}, http={"timeout": 9})
+    process.send_signal(signal.SIGHUP)
+    keeper.says("visit:other completed")
+    assert "asked for a pause that has" in keeper.says("visit:two failed", "(retry_after)")["message"]
+    assert len(site.requests) == 1
+    assert keeper.stop(process) == 0
+
+
 def test_an_adaptive_visit_follows_the_posts(keeper: Any, sites: Callable[..., Any]) -> None:
     """A source that has not posted for years is visited as seldom as it may be."""
     (site,) = sites()
