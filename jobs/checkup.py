@@ -44,7 +44,13 @@ def expected_of(config: Config) -> Expected:
 
 
 def check_up(
-    database: Database, folder: Path, config: Config | None, now: datetime, *, also: Sequence[Ailment] = ()
+    database: Database,
+    folder: Path,
+    config: Config | None,
+    now: datetime,
+    *,
+    also: Sequence[Ailment] = (),
+    is_short: bool = False,
 ) -> Health:
     """How the archive does: eight questions to its database, however many sources there are.
 
@@ -54,6 +60,7 @@ def check_up(
         config: the configuration; None when there is none at hand: then all that the archive knows is told of.
         now: aware.
         also: what is wrong by the caller's own knowledge.
+        is_short: whether the caller, a daemon, leaves pictures for want of room just now.
 
     Raises:
         StorageError: the archive cannot be read.
@@ -62,11 +69,13 @@ def check_up(
     matters = agenda.matters()
     known = standings(database, now - NEW)
     visits = {matter.source_id: matter for matter in matters.values() if matter.matter.startswith("visit:")}
+    daemons = agenda.daemons(now)
     scheduled = _scheduled(config, visits.values())
     failing = [source for source, visit in visits.items() if visit.failures_in_a_row]
     runs = {source: run.id for source in failing if source and source in known and (run := known[source].last)}
     said = reasons(database, list(runs.values()))
-    chores = [matter for matter in matters.values() if matter.matter.startswith("chore:")]
+    # what was switched off, or was of a source that is gone, is on nobody's plan
+    chores = [matter for matter in matters.values() if matter.matter.startswith("chore:") and matter.next_at]
     return judge(
         Seen(
             at=now,
@@ -77,6 +86,7 @@ def check_up(
                     known.get(name),
                     is_configured=config is None or name in scheduled,
                     is_scheduled=scheduled.get(name, False),
+                    is_at_work=bool(daemons),
                     said=said.get(runs.get(name, 0)),
                 )
                 for name in dict.fromkeys([*scheduled, *known])
@@ -91,9 +101,9 @@ def check_up(
                     version=daemon.version,
                     trouble=daemon.trouble,
                 )
-                for daemon in agenda.daemons(now)
+                for daemon in daemons
             ],
-            archive=_archive(database, folder, matters),
+            archive=_archive(database, folder, matters, is_short=is_short),
             also=also,
         ),
         expected_of(config) if config is not None else Expected(),
@@ -104,7 +114,11 @@ def _scheduled(config: Config | None, visits: Iterable[Matter]) -> dict[str, boo
     """Which sources there are, and whether a daemon is to visit them."""
     if config is not None:
         return {stanza.id: stanza.schedule is not None for stanza in config.sources}
-    return {visit.source_id: visit.next_at is not None for visit in visits if visit.source_id}
+    return {
+        visit.source_id: visit.next_at is not None or visit.paused_since is not None
+        for visit in visits
+        if visit.source_id
+    }
 
 
 def _source(
@@ -114,6 +128,7 @@ def _source(
     *,
     is_configured: bool,
     is_scheduled: bool,
+    is_at_work: bool,
     said: str | None,
 ) -> SourceHealth:
     standing = standing or Standing(last=None)
@@ -126,7 +141,8 @@ def _source(
         is_configured=is_configured,
         is_scheduled=is_scheduled,
         is_planned=visit.next_at is not None or visit.last_started_at is not None,
-        is_visiting=visit.is_open,
+        # a visit whose daemon died is open until the next one puts that in order
+        is_visiting=visit.is_open and is_at_work,
         last_started_at=run.started_at if by_hand and run else visit.last_started_at,
         last_ended_at=run.ended_at if by_hand and run else visit.last_ended_at,
         last_outcome=run.status if by_hand and run else visit.last_outcome,
@@ -161,7 +177,7 @@ def _said(matter: Matter) -> str | None:
     return str(said) if said else None
 
 
-def _archive(database: Database, folder: Path, matters: Mapping[str, Matter]) -> ArchiveHealth:
+def _archive(database: Database, folder: Path, matters: Mapping[str, Matter], *, is_short: bool) -> ArchiveHealth:
     media = folder / "media"  # may be another disk
     try:
         disk = shutil.disk_usage(media if media.exists() else folder)
@@ -173,6 +189,7 @@ def _archive(database: Database, folder: Path, matters: Mapping[str, Matter]) ->
     return ArchiveHealth(
         disk_free=free,
         disk_size=whole,
+        disk_short=is_short,
         oldest_verified_at=covered(folder).oldest,
         damaged=unmended(database, folder),
         last_backup_at=max(filter(None, (copied, last_backup(database))), default=None),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from jobs.spoken import size, span
-from jobs.vitals import Ailment, ChoreHealth, Expected, Health, Kind, Seen, SourceHealth
+from jobs.vitals import Ailment, ArchiveHealth, ChoreHealth, Expected, Health, Kind, Seen, SourceHealth
 
 __all__ = ["Ailment", "Expected", "Health", "Kind", "Seen", "judge"]
 
@@ -56,13 +56,7 @@ def _of_archive(seen: Seen, expected: Expected) -> Iterator[Ailment]:
             message=f"{archive.damaged:,} {what} damaged",
             advice="see which, and have them fetched again: cupola verify --mend",
         )
-    if expected.free_space is not None and archive.disk_free is not None and archive.disk_free < expected.free_space:
-        yield Ailment(
-            kind=Kind.DISK,
-            message=f"{size(archive.disk_free)} are free on the archive's disk, less than free_space"
-            f" of {size(expected.free_space)}: no pictures are taken, text goes on",
-            advice="make room; pictures are taken again by themselves",
-        )
+    yield from _of_disk(archive, expected)
     verified = archive.oldest_verified_at
     if expected.verified_within is not None and verified and seen.at - verified > 1.5 * expected.verified_within:
         yield Ailment(
@@ -80,8 +74,23 @@ def _of_archive(seen: Seen, expected: Expected) -> Iterator[Ailment]:
         )
 
 
+def _of_disk(archive: ArchiveHealth, expected: Expected) -> Iterator[Ailment]:
+    if expected.free_space is None or archive.disk_free is None:
+        return
+    is_less = archive.disk_free < expected.free_space
+    if is_less or archive.disk_short:
+        yield Ailment(
+            kind=Kind.DISK,
+            message=f"{size(archive.disk_free)} are free on the archive's disk,"
+            f" {'less than' if is_less else 'hardly more than'} free_space"
+            f" of {size(expected.free_space)}: no pictures are taken, text goes on",
+            advice="make room; pictures are taken again by themselves",
+        )
+
+
 def _of_source(source: SourceHealth, seen: Seen, expected: Expected) -> Iterator[Ailment]:
-    if not source.is_configured:
+    # of one that is visited by hand alone nobody wants to hear what a daemon made of it once
+    if not source.is_configured or not source.is_scheduled:
         return
     if source.paused_since is not None:
         yield Ailment(
@@ -101,7 +110,7 @@ def _of_source(source: SourceHealth, seen: Seen, expected: Expected) -> Iterator
             said=_cut(source.said),
             advice=f"see why: cupola scrape {source.id}",
         )
-    if not source.is_scheduled or not seen.daemons:
+    if not seen.daemons:
         return
     if not source.is_planned and all(seen.at - daemon.started_at > SETTLING for daemon in seen.daemons):
         yield Ailment(

@@ -34,7 +34,7 @@ class Room:
     """
 
     def __init__(self, folder: Path, least: int, *, free: Callable[[Path], int] | None = None) -> None:
-        self._folder, self._least = folder, least
+        self._folder, self.least = folder, least
         self._free = free or (lambda place: shutil.disk_usage(place).free)
         self._lock, self._is_short = Lock(), False
 
@@ -48,14 +48,14 @@ class Room:
         try:
             free = self._free(media if media.exists() else self._folder)
         except OSError:
-            return Space(free=None, least=self._least, is_short=False)
+            return Space(free=None, least=self.least, is_short=False)
         with self._lock:
             was_short = self._is_short
-            self._is_short = free < (self._least * AMPLE if was_short else self._least)
+            self._is_short = free < (self.least * AMPLE if was_short else self.least)
             is_short = self._is_short
         if is_short and not was_short:
             message = "the disk of %s has %d bytes free and shall keep %d: pictures are left pending, texts go on"
-            logger.warning(message, self._folder, free, self._least)
+            logger.warning(message, self._folder, free, self.least)
         elif was_short and not is_short:
             logger.warning("the disk of %s has room again (%d bytes free): pictures are taken", self._folder, free)
-        return Space(free=free, least=self._least, is_short=is_short)
+        return Space(free=free, least=self.least, is_short=is_short)

@@ -54,7 +54,7 @@ class Steward:
         self._daemon: Daemon | None = None
         self._web: Shared
         self._archive: Archive
-        self._room: Room
+        self._room: Room | None = None
         self._company = ExitStack()
         self._notifier: Notifier | None = None
         self._told_at: datetime | None = None
@@ -114,7 +114,11 @@ class Steward:
 
     def _plan(self, file: ConfigFile, duties: list[Duty], web: Shared) -> Plan:
         self._web = web
-        room = self._room = Room(self._archive.folder, file.config.jobs.free_space)
+        least = file.config.jobs.free_space
+        # one that is the same still knows whether it was short
+        if self._room is None or self._room.least != least:
+            self._room = Room(self._archive.folder, least)
+        room = self._room
 
         @contextmanager
         def means(stop: Event) -> Iterator[Means]:
@@ -155,7 +159,8 @@ class Steward:
             self._notifier.check()
 
     def _health(self) -> Health:
-        return check_up(self._archive.database, self._archive.folder, self._file.config, clock())
+        is_short = self._room is not None and self._room.look().is_short
+        return check_up(self._archive.database, self._archive.folder, self._file.config, clock(), is_short=is_short)
 
     def _turned_at(self) -> datetime:
         return self._daemon.turned_at if self._daemon is not None else clock()

@@ -121,11 +121,13 @@ class ArchiveHealth:
     """How the archive itself does; bytes, and None for what is not known.
 
     ``oldest_verified_at`` is when the file that was verified longest ago was so, ``damaged`` how many files the
-    audit found damaged that are not mended.
+    audit found damaged that are not mended. ``disk_short`` says that a daemon leaves pictures for want of room, which
+    it does until there is somewhat more than the least.
     """
 
     disk_free: int | None = None
     disk_size: int | None = None
+    disk_short: bool = False
     oldest_verified_at: datetime | None = None
     damaged: int = 0
     last_backup_at: datetime | None = None

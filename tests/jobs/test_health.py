@@ -164,3 +164,17 @@ def test_the_json_is_plain_and_in_utc():
             "advice": "see why: cupola scrape blog",
         }
     ]
+
+
+def test_a_source_that_is_visited_by_hand_alone_is_not_judged_by_old_visits():
+    """A daemon paused it, or failed there, before its schedule was taken away: nothing would ever end that."""
+    by_hand = replace(WELL, is_scheduled=False, next_at=None)
+    assert kinds(seen_of(replace(by_hand, paused_since=NOW - DAY), replace(by_hand, failures_in_a_row=9))) == []
+
+
+def test_while_a_daemon_leaves_pictures_the_disk_is_short():
+    """It takes them again when somewhat more than the least is free; nobody hears before that it does."""
+    archive = replace(FINE, disk_free=2_050_000_000)
+    assert kinds(seen_of(WELL, archive=archive)) == []
+    (ailment,) = judge(seen_of(WELL, archive=replace(archive, disk_short=True)), EXPECTED).ailments
+    assert ailment.message.startswith("2.0 GB are free on the archive's disk, hardly more than free_space of 2.0 GB")

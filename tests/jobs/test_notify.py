@@ -23,7 +23,7 @@ from storage.errors import ArchiveLocked, ArchiveUnreachable
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-FAILING = SourceHealth(id="blog", failures_in_a_row=3, said="503 @channel <b>")
+FAILING = SourceHealth(id="blog", is_scheduled=True, failures_in_a_row=3, said="503 @channel <b>")
 
 
 class Box:
@@ -98,7 +98,10 @@ def test_what_is_new_is_told_together_and_what_was_told_is_not_repeated(world):
     """One message for all that is new at a look."""
     world.seen = sources(FAILING)
     world.check()
-    more = [replace(FAILING, id="two"), SourceHealth(id="three", paused_since=START, pause_reason="410 Gone")]
+    more = [
+        replace(FAILING, id="two"),
+        SourceHealth(id="three", is_scheduled=True, paused_since=START, pause_reason="410 Gone"),
+    ]
     world.seen = sources(FAILING, *more)
     assert world.check(later=HOUR)[1:] == ["2 things are wrong"]
     assert "three is paused" in world.box.notices[1].body

@@ -237,3 +237,23 @@ def test_a_trial_without_addresses_says_which_key_is_missing(cupola, configured)
     answer = cupola("status", "--notify-test", "--config", configured)
     assert answer.status == 2
     assert "notify.urls_env" in answer.err
+
+
+def test_what_is_on_nobody_s_plan_is_no_chore(cupola, configured, busy, now):
+    """Switched off after it had failed, or of a source that is gone: it would be told for ever."""
+    agenda = Agenda(busy.database)
+    agenda.end("chore:backup", Ending.FAILED, now - DAY, next_at=None, why=None)
+    agenda.end("chore:look_again:gone", Ending.COMPLETED, now - 99 * DAY, next_at=None, why=None)
+    answer = cupola("status", "--config", configured, "--json")
+    assert answer.status == 0
+    assert [chore["name"] for chore in json.loads(answer.out)["chores"]] == ["fixity"]
+
+
+def test_a_visit_whose_daemon_died_is_not_said_to_go_on(cupola, configured, busy, now):
+    """It is open on the agenda until the next daemon puts that in order."""
+    agenda = Agenda(busy.database)
+    agenda.begin("visit:blog", now, after=agenda_start(agenda, "blog"))
+    assert json.loads(cupola("status", "--config", configured, "--json").out)["sources"][0]["visiting"] is True
+    with busy.database.write() as connection:
+        connection.exec_driver_sql("UPDATE daemons SET process_start = '1'")
+    assert json.loads(cupola("status", "--config", configured, "--json").out)["sources"][0]["visiting"] is False
