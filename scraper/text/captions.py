@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 from scraper.model import Lang, Segment, Split
@@ -33,6 +34,8 @@ REVIEW_BELOW = 0.9
 #: nats by which a third language must beat French and English over a stretch to be thought of, and to need no
 #: common word of its own there
 _THIRD_MARGIN, _THIRD_SURE = 3.0, 5.0
+#: sums may differ by so much by the order in which they were added up
+_ROUNDING = 1e-6
 #: a sentence within a line is thought to be of a third language from so many words on
 _SENTENCE = 3
 #: at most so many words of another language within a sentence are borrowed or quoted, and are words of it
@@ -40,8 +43,8 @@ _BORROWED = 8
 #: with less than this between French and English in a whole caption nobody can tell
 _UNDECIDED = 0.3
 _NOBODY_KNOWS = ALIEN
-#: spaces that make no difference, one character for one
-_TYPOGRAPHY = str.maketrans(dict.fromkeys("\u00a0\u202f\u2009", " "))
+#: spaces that make no difference
+_SPACES = "\u00a0\u202f\u2009"
 #: the languages from here on are not written in Latin letters
 _OTHER_SCRIPT = LANGUAGES.index("ru")
 
@@ -73,45 +76,60 @@ def _states(words: Sequence[Word], pair: tuple[int, int], thirds: Sequence[int])
 def _thirds(body: str, words: Sequence[Word], pair: tuple[int, int]) -> list[int]:
     """The languages, other than the pair, that explain some stretch of ``words`` better than the pair does."""
     found: set[int] = set()
-    first = 0
-    begin = 0
-    for i, word in enumerate(words):
-        if i and word.price <= EMOJI:
-            if word.price <= NEWLINE + 1.0 and not 0.0 < word.price < 1.0:
-                _judge(body, words[first:i], pair, found)
-                if begin != first:
-                    _judge(body, words[begin:i], pair, found, sentence=True)
-                first = i
-            else:
-                _judge(body, words[begin:i], pair, found, sentence=True)
-            begin = i
-    _judge(body, words[first:], pair, found)
-    if begin != first:
-        _judge(body, words[begin:], pair, found, sentence=True)
+    for first, after, sentence in _doubtful(words, pair):
+        third = _judge(body, words[first:after], pair, sentence=sentence)
+        if third is not None:
+            found.add(third)
     return sorted(found)
 
 
-def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], found: set[int], *, sentence: bool = False) -> None:
-    first, second = pair
-    pair_best = max(sum([w.scores[s] * w.weight for w in words]) for s in (first, second))
-    # nothing speaks more for a word's best language than nought, but for a label
-    if pair_best >= -_THIRD_MARGIN and not any(w.leans for w in words):
-        return
+def _doubtful(words: Sequence[Word], pair: tuple[int, int]) -> Iterator[tuple[int, int, bool]]:
+    """The stretches (from, up to, whether it is a sentence within a line) in which a third language may be."""
+    # by word, what all words before it say for each language of the pair, and the most they say for any other
+    ahead = [list(accumulate([w.scores[s] * w.weight for w in words], initial=0.0)) for s in pair]
+    most = [w.beyond * w.weight if pair == PAIR else 0.0 for w in words]
+    beyond = list(accumulate(most, initial=0.0))
+    leaning = [i for i, word in enumerate(words) if word.leans]
+    for first, after, sentence in _stretches(words):
+        margin = beyond[after] - beyond[first] - max(sums[after] - sums[first] for sums in ahead)
+        if margin > _THIRD_MARGIN - _ROUNDING or any(first <= i < after for i in leaning):
+            yield first, after, sentence
+
+
+def _stretches(words: Sequence[Word]) -> Iterator[tuple[int, int, bool]]:
+    """The lines of ``words``, and the sentences within them: from, up to, whether it is a sentence."""
+    first = begin = 0
+    for i, word in enumerate(words):
+        if word.price <= EMOJI and i:
+            if word.price <= NEWLINE + 1.0 and not 0.0 < word.price < 1.0:
+                yield first, i, False
+                if begin != first:
+                    yield begin, i, True
+                first = i
+            else:
+                yield begin, i, True
+            begin = i
+    yield first, len(words), False
+    if begin != first:
+        yield begin, len(words), True
+
+
+def _judge(body: str, words: Sequence[Word], pair: tuple[int, int], *, sentence: bool) -> int | None:
+    """The language, other than the pair, that explains ``words`` better than the pair does; None if there is none."""
     total = totals(words)
     best = max(total)
-    if sentence and len(words) < _SENTENCE and total.index(best) < _OTHER_SCRIPT:
-        return
-    margin = best - max(total[s] for s in pair)
-    if margin <= _THIRD_MARGIN:
-        return
     third = total.index(best)
+    if sentence and len(words) < _SENTENCE and third < _OTHER_SCRIPT:
+        return None
+    margin = best - max(total[s] for s in pair)
     # the letters of two or three words prove nothing, unless they are of another script; a common word does
-    if (
+    if margin > _THIRD_MARGIN and (
         margin > _THIRD_SURE
         or third >= _OTHER_SCRIPT
         or any(is_common(body[w.start : w.end], LANGUAGES[third], pair) for w in words)
     ):
-        found.add(third)
+        return third
+    return None
 
 
 def pieces_of(body: str, pair: tuple[int, int] = PAIR) -> tuple[list[Word], list[Piece]]:
@@ -134,7 +152,9 @@ def quiet(body: str) -> str:
 
     One word in capitals may be an acronym, and stays.
     """
-    body = body.translate(_TYPOGRAPHY)
+    if not body.isascii():
+        for space in _SPACES:
+            body = body.replace(space, " ")
     if body.isupper() and len(body.split()) > 1:
         small = body.lower()
         if len(small) == len(body):

@@ -33,6 +33,7 @@ _DASH = re.compile(r"\s[-–—]\s")
 _GLUED = re.compile(r"[.!?…][»”\"]?")
 _HALF_TIGHT = ("/ ", " /", "| ", " |")
 _LONGEST = 64
+_ITSELF = b"\x02"
 
 
 @lru_cache(maxsize=4096)
@@ -94,25 +95,26 @@ def pair_path(lead: Sequence[float], prices: Sequence[float]) -> list[int]:
     """
     if not lead:
         return []
-    best = 0.0  # how far language 1 is ahead of language 0 so far
-    # by word: what the best reading that ends here in 0, in 1, had before
-    back = bytearray(len(lead))
-    for i, gain in enumerate(lead):
-        if i:
-            cost = prices[i]
-            if cost < best < -cost:
-                back[i] = 0b01  # each comes from the other: a change is likelier than none
-                best = -best
-            elif best > cost:
-                back[i] = 0b11  # both come from 1
-                best = cost
-            elif best < -cost:
-                back[i] = 0b00
-                best = -cost
-            else:
-                back[i] = 0b10  # each from itself
-        best += gain
+    best = lead[0]  # how far language 1 is ahead of language 0 so far
+    # by word: what the best reading that ends here in 0, in 1, had before; at first each has itself
+    back = bytearray(_ITSELF) * len(lead)
+    for i in range(1, len(lead)):
+        cost = prices[i]
+        if -cost <= best <= cost:
+            pass
+        elif cost < best < -cost:
+            back[i] = 0b01  # each comes from the other: a change is likelier than none
+            best = -best
+        elif best > cost:
+            back[i] = 0b11  # both come from 1
+            best = cost
+        else:
+            back[i] = 0b00
+            best = -cost
+        best += lead[i]
     state = 1 if best > 0 else 0
+    if back.count(_ITSELF) == len(lead):
+        return [state] * len(lead)
     path = [0] * len(lead)
     for i in range(len(lead) - 1, -1, -1):
         path[i] = state

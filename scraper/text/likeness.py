@@ -21,6 +21,8 @@ _LIGATURES = str.maketrans({"œ": "oe", "æ": "ae", "ß": "ss"})
 
 def folded(word: str) -> str:
     """``word`` without case and accents."""
+    if word.isascii():
+        return word.lower()
     word = word.casefold().translate(_LIGATURES)
     if word.isascii():
         return word
@@ -33,6 +35,7 @@ def _words(text: str) -> frozenset[str]:
 
 #: the languages of ``answers.txt``
 LISTED = ("fr", "en")
+_BOTH = (LISTED, LISTED[::-1])
 #: a word as common as this in its language answers nothing by itself, where there is no list of such words
 _COMMON = log(5e-4)
 #: words that answer nothing by themselves, in French or in English
@@ -51,6 +54,8 @@ _EMPTY = _words(
 HIT = {"#": 3.0, "0": 2.7, "N": 1.5, "=": 2.6, "w": 2.8}
 MISS = {"#": 0.3, "0": 1.0, "N": 0.8, "=": 0.5, "w": 0.17}
 
+#: a word has no more letters
+_WORD_LENGTH = 60
 _TOKEN = re.compile(
     r"""(?P<link>https?://[^\s<>«»"“”]{1,300})
       | (?P<tag>[#@]\w{1,60})
@@ -83,7 +88,9 @@ def tokens_of(text: str, lang: str, other: str) -> frozenset[str]:
         lang: its language, a code of ``tables.LANGUAGES``.
         other: the language of what may answer it.
     """
-    meanings = _meanings()[lang] if {lang, other} == set(LISTED) else {}
+    meanings = _meanings()[lang] if (lang, other) in _BOTH else {}
+    if len(text) <= _WORD_LENGTH and text.isalpha():
+        return frozenset(_word(text, lang, meanings))  # the same, at once
     # where all are capitals none of them makes a name
     return frozenset(_tokens(text, lang, meanings, named=not text.isupper()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from scraper.text.evidence import Word
 
@@ -35,13 +36,17 @@ class Piece:
 def pieces_in(body: str, words: Sequence[Word], states: Sequence[int]) -> list[Piece]:
     """Stretches of one language, also cut where something stands between that is no text."""
     pieces: list[Piece] = []
+    current, end = -1, 0
     for i, (word, state) in enumerate(zip(words, states, strict=True)):
-        if pieces and pieces[-1].state == state:
-            gap = body[words[i - 1].end : word.start]
-            if not word.barred and not (len(gap) > 2 and _SEPARATING.search(gap[:80])):
-                pieces[-1].last = i
-                continue
-        pieces.append(Piece(state, i, i))
+        parted = word.barred or (word.start - end > 2 and _SEPARATING.search(body[end : word.start][:80]))
+        if parted or state != current:
+            pieces.append(Piece(state, i, i))
+            current = state
+        end = word.end
+    for piece, following in pairwise(pieces):
+        piece.last = following.first - 1
+    if pieces:
+        pieces[-1].last = len(words) - 1
     return pieces
 
 
