@@ -89,10 +89,10 @@ def _doubtful(words: Sequence[Word], pair: tuple[int, int]) -> Iterator[tuple[in
     ahead = [list(accumulate([w.scores[s] * w.weight for w in words], initial=0.0)) for s in pair]
     most = [w.beyond * w.weight if pair == PAIR else 0.0 for w in words]
     beyond = list(accumulate(most, initial=0.0))
-    leaning = [i for i, word in enumerate(words) if word.leans]
+    leaning = list(accumulate([word.leans is not None for word in words], initial=0))
     for first, after, sentence in _stretches(words):
         margin = beyond[after] - beyond[first] - max(sums[after] - sums[first] for sums in ahead)
-        if margin > _THIRD_MARGIN - _ROUNDING or any(first <= i < after for i in leaning):
+        if margin > _THIRD_MARGIN - _ROUNDING or leaning[after] > leaning[first]:
             yield first, after, sentence
 
 
