@@ -10,11 +10,8 @@ from jobs.visit import Means
 from storage import turns
 from storage.archive import Archive
 from storage.mending import Mended, ask_again
-from storage.reports import keep_report
+from storage.reports import AUDIT, keep_report
 from storage.verify import Report, verify
-
-#: what its reports are called
-WHAT = "fixity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,5 +59,5 @@ def audit(archive: Archive, means: Means, *, within: timedelta, every: timedelta
         "asked_again": asdict(mended),
         "covered": {"share": round(covered.share, 6), "oldest": covered.oldest and covered.oldest.isoformat()},
     }
-    path = keep_report(archive.folder, WHAT, found, began)
+    path = keep_report(archive.folder, AUDIT, found, began)
     return Audit(began=began, ended=ended, report=report, mended=mended, path=path)

@@ -32,7 +32,7 @@ from storage.incoming import IncomingBlob, IncomingFolder
 logger = logging.getLogger(__name__)
 
 MEDIA = "media"
-#: where a damaged file goes when a sound copy takes its place; nothing is ever removed from there
+#: where a damaged file goes when a sound copy, or another picture, takes its place; nothing is ever removed from there
 ASIDE = ".damaged"
 _NAME = re.compile(r"([0-9a-f]{64})\.([a-z0-9]{1,8})")
 _FAN_OUT = re.compile("[0-9a-f]{2}")
@@ -135,10 +135,33 @@ class Blobs:
                 yield from (blob for blob in held if start <= blob.sha256 < stop)
 
     def aside(self) -> list[str]:
-        """Damaged files that a sound copy has replaced, as paths from the archive's folder."""
+        """Damaged files that were replaced, as paths from the archive's folder."""
         with disk_faults(self._folder / MEDIA / ASIDE), contextlib.suppress(FileNotFoundError):
             return sorted(f"{MEDIA}/{ASIDE}/{entry.name}" for entry in os.scandir(self._folder / MEDIA / ASIDE))
         return []
+
+    def aside_of(self) -> frozenset[str]:
+        """The names, ``<sha256>.<ext>``, of which a damaged file was put aside."""
+        return frozenset(path.rpartition("/")[2].rpartition(".")[0] for path in self.aside())
+
+    def put_aside(self, sha256: str, extension: str) -> None:
+        """Put a damaged file aside that nothing will take the place of; where none is left, an empty one in its name.
+
+        Killed in the middle it has both names, and the same call again ends it.
+
+        Raises:
+            StorageError: the disk is at fault, or the archive is read-only.
+        """
+        name = f"{sha256}.{extension}"
+        path = self._folder / relative_path(sha256, extension)
+        with disk_faults(path), self._fan_out(sha256, make=True) as directory:
+            if not os.access(name, os.F_OK, dir_fd=directory, follow_symlinks=False):
+                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o644, dir_fd=directory))
+            self._put_aside(directory, name)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=directory)
+            os.fsync(directory)
+        logger.warning("%s was damaged, and no post shows it any more: it is kept in %s/%s", path.name, MEDIA, ASIDE)
 
     def sweep(self) -> int:
         """Remove what killed processes left unfinished; how many files that were.

@@ -113,10 +113,19 @@ class Filling:
         """Every picture that the snapshot speaks of, several at once; and damaged ones that were put aside."""
         total = snapshot.execute("SELECT count(*) FROM assets").fetchone()[0]
         last = ""
-        query = "SELECT sha256, extension, size FROM assets WHERE sha256 > ? ORDER BY sha256 LIMIT ?"
+        used = "EXISTS (SELECT 1 FROM attachments WHERE attachments.sha256 = assets.sha256)"
+        query = f"SELECT sha256, extension, {used} FROM assets WHERE sha256 > ? ORDER BY sha256 LIMIT ?"  # noqa: S608
+        replaced = Blobs(self._folder).aside_of()
+
+        def is_kept(row: tuple[str, str, int]) -> bool:
+            """Whether it is not one that was damaged, and put aside because its posts show another one by now."""
+            if row[2] or f"{row[0]}.{row[1]}" not in replaced:
+                return True
+            return (self._folder / relative_path(row[0], row[1])).exists()
+
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="backup") as pool:
             while rows := snapshot.execute(query, (last, _BATCH)).fetchall():
-                for found in pool.map(self._picture, rows):
+                for found in pool.map(self._picture, filter(is_kept, rows)):
                     self._count(found)
                     self._progress("media", self._files, total)
                 last = rows[-1][0]

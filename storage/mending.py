@@ -1,7 +1,8 @@
 """What is damaged is asked for again: its state says so, and the next run that meets it takes it anew.
 
 Nothing is lost here. A damaged picture stays where it is until a sound copy has come (``storage.blobs`` then puts
-it aside); a damaged answer stays in its file until it has come again (``storage.aside`` then does).
+it aside), or until every post that had it shows another one, which its source had in its place; a damaged answer
+stays in its file until it has come again (``storage.aside`` then does).
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ _captures, _posts, _validators = rows_of(CaptureRecord), rows_of(PostRecord), ro
 class Mended:
     """How many pictures, and pages, are asked for again, and how many damaged records were put aside.
 
+    ``replaced`` are damaged pictures that were put aside, because their posts show other ones by now.
     ``busy`` are the sources whose damaged records were left, because a run is at work on them.
     """
 
     pictures: int = 0
     pages: int = 0
     aside: int = 0
+    replaced: int = 0
     busy: tuple[str, ...] = ()
 
 
@@ -59,11 +62,12 @@ def ask_again(database: Database, folder: Path, damage: Sequence[Damage], now: d
         StorageError: the archive cannot be written to.
     """
     blobs = Blobs(folder)
-    pictures = pages = 0
+    pictures = pages = replaced = 0
     done = put_aside(database, folder, [item.file for item in damage if item.file is not None], now)
     for item in damage:
         if item.sha256 is not None:
-            pictures += _picture(database, blobs, item.sha256)
+            asked, is_replaced = _picture(database, blobs, item.sha256)
+            pictures, replaced = pictures + asked, replaced + is_replaced
         elif item.file is not None:
             file, offset = done.moved.get((item.file, item.offset or 0), (item.file, item.offset))
             pages += _pages(database, file, offset)
@@ -71,7 +75,8 @@ def ask_again(database: Database, folder: Path, damage: Sequence[Damage], now: d
         # called stored without a row that says which bytes they are
         unheld = (_attachments.c.state == MediaState.STORED, _attachments.c.sha256.is_(None))
         pictures += _failed(connection, unheld, "nothing said which bytes were held")
-    return Mended(pictures=pictures, pages=pages, aside=len(done.records), busy=tuple(sorted(done.busy)))
+    busy = tuple(sorted(done.busy))
+    return Mended(pictures=pictures, pages=pages, aside=len(done.records), replaced=replaced, busy=busy)
 
 
 def ask_for_missing(database: Database, folder: Path, source_id: str) -> int:
@@ -94,13 +99,19 @@ def ask_for_missing(database: Database, folder: Path, source_id: str) -> int:
     return asked
 
 
-def _picture(database: Database, blobs: Blobs, sha256: str) -> int:
+def _picture(database: Database, blobs: Blobs, sha256: str) -> tuple[int, bool]:
+    """How many pictures of posts are asked for again, and whether it was put aside, because no post has it."""
     rows = _read(database, select(_assets.c.extension, _assets.c.size).where(_assets.c.sha256 == sha256))
     if not rows or _is_sound(blobs, sha256, rows[0].extension, rows[0].size):
-        return 0
+        return 0, False
+    mine = _attachments.c.sha256 == sha256
     with database.write() as connection:
-        held = (_attachments.c.sha256 == sha256, _attachments.c.state == MediaState.STORED)
-        return _failed(connection, held, "its file was damaged")
+        if connection.execute(select(_attachments.c.id).where(mine).limit(1)).first() is None:
+            # within the transaction: no run gives it to a post meanwhile
+            blobs.put_aside(sha256, rows[0].extension)
+            return 0, True
+        held = (mine, _attachments.c.state == MediaState.STORED)
+        return _failed(connection, held, "its file was damaged"), False
 
 
 def _is_sound(blobs: Blobs, sha256: str, extension: str, size: int) -> bool:

@@ -14,6 +14,8 @@ from typing import Any
 from storage.disk import disk_faults
 
 FOLDER = "reports"
+#: what reports of a look at the files are called, whoever looked
+AUDIT = "fixity"
 #: how many of a kind are kept
 KEPT = 60
 

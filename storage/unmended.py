@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from storage.damage import Share
 from storage.engine import Database
-from storage.reports import reports
+from storage.reports import AUDIT, reports
 from storage.views import attachments
 
 #: bytes of a report that are read: one that lists more than that tells of far too much to be counted here
@@ -20,7 +20,7 @@ _LARGEST = 20_000_000
 _BATCH = 500
 
 
-def unmended(database: Database, folder: Path, what: str = "fixity") -> int:
+def unmended(database: Database, folder: Path, what: str = AUDIT) -> int:
     """How many of the things that the kept reports call damaged still are.
 
     A picture is mended when it is held again; a file of answers, and the database, when a later audit that read it

@@ -33,8 +33,8 @@ class Report:
 
     ``orphans`` are files in ``media/`` and ``warc/`` that nothing points to: what a killed run left between file and
     row, or what a run that is under way has not recorded yet. ``unreferenced`` are held pictures that no post
-    points to, nor ever did; ``aside`` are damaged files and records that a sound copy has replaced. They take room and
-    do no harm.
+    points to, nor ever did; ``aside`` are damaged files and records that a sound copy, or another picture, has
+    replaced. They take room and do no harm.
     """
 
     files: int
@@ -135,13 +135,16 @@ class _Check:
         used = exists().where(attachments.c.sha256 == assets.c.sha256)
         columns = select(assets.c.sha256, assets.c.extension, assets.c.size, used.label("used")).where(*within)
         statement = columns.order_by(assets.c.sha256).limit(BATCH)
-        last = ""
+        last, replaced = "", self._blobs.aside_of()
         with _given_up_at_once(ThreadPoolExecutor(THREADS, thread_name_prefix="verify")) as pool:
             while rows := self._rows(statement.where(assets.c.sha256 > last)):
                 for row, found in zip(rows, pool.map(self._file, rows), strict=True):
                     self.files += 1
                     if isinstance(found, Damage):
-                        self.damage.append(found)
+                        # put aside because its posts show another picture by now: it is told of there
+                        is_replaced = found.trouble is Trouble.MISSING and not row.used
+                        if not (is_replaced and f"{row.sha256}.{row.extension}" in replaced):
+                            self.damage.append(found)
                     else:
                         self.bytes += found
                         if not row.used:

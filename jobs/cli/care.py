@@ -72,8 +72,8 @@ def verify(
         part = _share(database, place.folder, share, sample)
         with _progress() as progress:
             report = verify(database, place.folder, share=part, progress=progress)
-        _note(place.folder, part, began)
         mended = ask_again(database, place.folder, report.damage, datetime.now(UTC)) if mend else None
+        _note(place.folder, report, mended, began)
     finally:
         database.close()
     if as_json:
@@ -105,15 +105,22 @@ def _share(database: Database, folder: Path, share: str | None, sample: int | No
     return next_share(folder, of)
 
 
-def _note(folder: Path, part: Share, began: datetime) -> None:
-    """Note where the next look goes on; an archive that may only be read is verified all the same."""
+def _note(folder: Path, report: Report, mended: Mended | None, began: datetime) -> None:
+    """Note where the next look goes on, and what was found; an archive that may only be read is verified all the same.
+
+    What is damaged and was not asked for again is for the person who reads it here: it stays as it is.
+    """
     from storage.errors import StorageError
+    from storage.reports import AUDIT, keep_report
     from storage.turns import note
 
     try:
-        note(folder, part, began)
+        note(folder, report.share, began)
+        if report.is_sound or mended is not None:
+            found = report.as_json() | {"began": began.isoformat(), "ended": datetime.now(UTC).isoformat()}
+            keep_report(folder, AUDIT, found | ({"asked_again": asdict(mended)} if mended else {}), began)
     except StorageError as error:
-        if part.of > 1:
+        if report.share.of > 1:
             click.echo(f"The same part will be read again the next time: {error}", err=True)
 
 
@@ -173,6 +180,12 @@ def _tell(report: Report, mended: Mended | None) -> None:
                 else "Nothing of this can be fetched again.",
                 soft_wrap=True,
             )
+            if mended.replaced:
+                console.print(
+                    f"{counted(mended.replaced, 'damaged picture')} put aside into media/.damaged/: no post shows it"
+                    " any more, for its source had another one in its place.",
+                    soft_wrap=True,
+                )
             if mended.aside:
                 console.print(
                     f"{counted(mended.aside, 'damaged record')} of recorded answers put aside into warc/.damaged/: what"

@@ -24,6 +24,7 @@ from scraper.model import Attachment, Post
 from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source
 from storage.archive import Archive
+from storage.backup import back_up
 from storage.mending import ask_again
 from storage.reports import reports
 from storage.settings import ArchiveSettings
@@ -201,8 +202,8 @@ def test_an_audit_that_is_stopped_is_made_again(place: Place) -> None:
     assert reports(place.archive.folder, "fixity") == []
 
 
-def test_a_damaged_picture_that_comes_back_with_other_bytes_is_a_new_one(place: Place) -> None:
-    """What the source shows now is held; the damaged file stays, and is told of until a person sees to it."""
+def test_a_damaged_picture_that_comes_back_with_other_bytes_is_a_new_one(place: Place, tmp_path: Path) -> None:
+    """What the source shows now is held; the damaged file is put aside, kept, and told of there and nowhere else."""
     place.picture.write_bytes(b"rot")
     place.audit()
     picture = io.BytesIO()
@@ -211,6 +212,13 @@ def test_a_damaged_picture_that_comes_back_with_other_bytes_is_a_new_one(place: 
     assert place.visit().media_stored == 1
     assert place.picture.read_bytes() == b"rot"
     found = place.audit()
-    assert ([item.sha256 for item in found.report.damage], found.mended.pictures) == ([place.picture.stem], 0)
+    assert [item.sha256 for item in found.report.damage] == [place.picture.stem]
+    assert (found.mended.pictures, found.mended.replaced) == (0, 1)
+    assert not place.picture.exists()
+    again = verify(place.archive.database, place.archive.folder)
+    assert (again.is_sound, again.orphans, again.unreferenced) == (True, (), ())
+    (aside,) = again.aside
+    assert (place.archive.folder / aside).read_bytes() == b"rot"
+    assert back_up(place.archive.database, place.archive.folder, tmp_path / "copy", now=NOW).is_sound
     (held,) = place.archive.entry("wall:1")[0].attachments
     assert held.url == PICTURE

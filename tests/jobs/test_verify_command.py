@@ -141,7 +141,7 @@ def test_mend_asks_again_and_says_so(cupola, held, stored):
     assert "1 picture will be fetched again by the next `cupola scrape` or `retry`" in answer.out
     assert stored.read_bytes() == b"rot"
     again = json.loads(cupola("verify", "--archive", held.folder, "--mend", "--json").out)
-    assert again["asked_again"] == {"pictures": 0, "pages": 0, "aside": 0, "busy": []}
+    assert again["asked_again"] == {"pictures": 0, "pages": 0, "aside": 0, "replaced": 0, "busy": []}
     assert len(again["damage"]) == 1
 
 
@@ -152,3 +152,17 @@ def test_a_newer_archive_is_not_touched(cupola, held):
     answer = cupola("db", "upgrade", "--archive", held.folder)
     assert answer.status == 3
     assert "newer Cupola" in answer.err
+
+
+def test_what_was_looked_at_by_hand_counts_as_what_an_audit_has_looked_at(cupola, held, stored):
+    """A whole look that finds all well ends what an audit has told before; what is found is not told for ever."""
+    from storage.unmended import unmended
+
+    folder = held.folder / "reports"
+    folder.mkdir()
+    damage = [{"trouble": "missing", "what": "warc/7.warc.gz", "sha256": None, "file": "warc/7.warc.gz"}]
+    (folder / "fixity-20170601T030000Z.json").write_text(json.dumps({"damage": damage}))
+    assert unmended(held.database, held.folder) == 1
+    assert cupola("verify", "--archive", held.folder).status == 0
+    assert unmended(held.database, held.folder) == 0
+    assert len(list(folder.iterdir())) == 2
