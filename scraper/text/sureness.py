@@ -21,6 +21,7 @@ from scraper.text.tables import ALIEN, PAIR
 #: a change of language that costs more than this is within a line
 _LINE = 3.0
 _STEEPEST, _LARGEST = 15.0, 1e12
+_RAREST = exp(-_STEEPEST)
 _LEAST, _MOST = -6.0, 12.0
 
 
@@ -47,15 +48,16 @@ class Traits(NamedTuple):
 def traits(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int] = PAIR) -> Traits:
     """The traits of the split of ``words`` into ``pieces``; both are not empty."""
     own = [piece for piece in pieces if piece.state in pair]
+    turns = _turns(words, pieces)
     return Traits(
         odds=_odds(words, pieces, pair),
-        dearest=max(_turns(words, pieces), default=0.0),
+        dearest=max(turns, default=0.0),
         parts=log(len(pieces)),
         shortest=log(min(piece.last - piece.first + 1 for piece in pieces)),
         words=log(len(words)),
         against=log(1.0 + _against(words, pieces, pair)),
         uneven=_uneven(words, own, pair),
-        within=log(1.0 + sum(price > _LINE for price in _turns(words, pieces))),
+        within=log(1.0 + sum(price > _LINE for price in turns)),
     )
 
 
@@ -64,11 +66,11 @@ def _against(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, in
     total = 0.0
     for piece in pieces:
         if piece.state in pair:
-            other = pair[piece.state == pair[0]]
+            own, other = piece.state, pair[piece.state == pair[0]]
             for word in words[piece.first : piece.last + 1]:
-                margin = word.scores[other] - word.scores[piece.state]
-                if margin > 0.0:
-                    total += margin * word.weight
+                scores = word.scores
+                if scores[other] > scores[own]:
+                    total += (scores[other] - scores[own]) * word.weight
     return total
 
 
@@ -85,26 +87,34 @@ def _turns(words: Sequence[Word], pieces: Sequence[Piece]) -> list[float]:
 
 def _odds(words: Sequence[Word], pieces: Sequence[Piece], pair: tuple[int, int]) -> float:
     """The logarithm of the odds of this reading against all others of the pair together, a change priced as in it."""
-    states = [piece.state for piece in pieces for _ in range(piece.first, piece.last + 1)]
     nats = 0.0  # how much likelier all readings are together than this one alone
     here, other = 1.0, 0.0  # by the language of the last word, all readings so far beside this one alone
     last: int | None = None
-    for word, state in zip(words, states, strict=True):
+    for piece in pieces:
+        state = piece.state
         if state not in pair:
             nats, here, other, last = nats + log(here + other), 1.0, 0.0, None
             continue
-        margin = (word.scores[state] - word.scores[pair[state == pair[0]]]) * word.weight
-        change = exp(-min(word.price, _STEEPEST)) if last is not None else 1.0
-        if state == last:
-            here, other = here + other * change, other + here * change
-        elif last is not None:
-            here, other = other / change + here, here / change + other
-        else:
-            other = 1.0
-        other *= exp(-max(-_STEEPEST, min(_STEEPEST, margin)))
-        if here + other > _LARGEST:
-            return _LEAST
-        last = state
+        against = pair[state == pair[0]]
+        for word in words[piece.first : piece.last + 1]:
+            # compared by hand: what is called for each word is most of the time
+            if last is None:
+                other = 1.0
+            else:
+                price = word.price
+                change = exp(-price) if price < _STEEPEST else _RAREST
+                if state == last:
+                    here, other = here + other * change, other + here * change
+                else:
+                    here, other = other / change + here, here / change + other
+            margin = (word.scores[state] - word.scores[against]) * word.weight
+            if margin > _STEEPEST:
+                other *= _RAREST
+            elif margin:
+                other *= exp(-margin if margin > -_STEEPEST else _STEEPEST)
+            if here + other > _LARGEST:
+                return _LEAST
+            last = state
     nats += log(here + other)
     return max(_LEAST, min(_MOST, -log(max(exp(min(nats, 50.0)) - 1.0, 1e-9))))
 
