@@ -51,6 +51,7 @@ class Steward:
     def __init__(self, file: ConfigFile, manager: Manager) -> None:
         self._file, self._manager = file, manager
         self._stop, self._is_asked = Event(), False
+        self._wants_reload = False
         self._daemon: Daemon | None = None
         self._web: Shared
         self._archive: Archive
@@ -70,6 +71,7 @@ class Steward:
 
     def load_again(self) -> None:
         """Read the configuration again, all or nothing."""
+        self._wants_reload = True
         if self._daemon is not None:
             self._daemon.load_again()
 
@@ -106,6 +108,9 @@ class Steward:
                 turned=self._manager.turned,
                 beaten=self._beaten,
             )
+            if self._wants_reload:
+                # asked for while the archive was waited for
+                self._daemon.load_again()
             self._keep_company(self._file)
             try:
                 return self._daemon.run(self._started) and not self._is_asked

@@ -7,15 +7,19 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from jobs import logs
+from jobs import arenas, logs
 from jobs.cli.main import DONE, INTERRUPTED
 from jobs.cli.options import common
 from jobs.cli.run import hearing
 from jobs.errors import Interrupted, UsageError
 from jobs.logs import Form
+
+if TYPE_CHECKING:
+    from jobs.steward import Steward
 
 #: seconds after which a daemon that was asked to stop is gone, whatever hangs
 DEADLINE = 9.5
@@ -44,18 +48,19 @@ def daemon(log_format: str, log_file: Path | None, config: Path | None) -> int:
     Exit status: 0 stopped, 1 another daemon works on this archive, 2 wrong use or nothing is scheduled,
     3 the archive cannot be used.
     """
-    from jobs.config import config_path, load
-    from jobs.steward import Steward
-    from jobs.systemd import Manager
-
+    arenas.keep_few(os.environ)
     try:
         logs.configure_daemon(Form(log_format), log_file)
     except OSError as error:
         raise UsageError(f"--log-file: {log_file} cannot be written to: {error.strerror}") from error
-    steward = Steward(load(config_path(config)), Manager(os.environ))
+    steward: Steward | None = None
 
     def told(number: int) -> None:
-        if number == signal.SIGHUP:
+        if steward is None:
+            # nothing has begun, and the configuration is about to be read
+            if number != signal.SIGHUP:
+                os._exit(DONE)
+        elif number == signal.SIGHUP:
             steward.load_again()
         elif steward.stop():
             os._exit(INTERRUPTED)
@@ -66,6 +71,11 @@ def daemon(log_format: str, log_file: Path | None, config: Path | None) -> int:
             deadline.start()
 
     with hearing(told, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        from jobs.config import config_path, load
+        from jobs.steward import Steward
+        from jobs.systemd import Manager
+
+        steward = Steward(load(config_path(config)), Manager(os.environ))
         try:
             is_worn_out = steward.run()
         except Interrupted:
