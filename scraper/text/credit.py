@@ -95,7 +95,15 @@ _YEAR = re.compile(r"\d{4}")
 #: what a text has, in small letters, that holds a label; a picture; a licence: cheap tests before the patterns
 _LABELS = ("cr\u00e9dit", "credit", "cre\u0301dit", "©", "(c)", "copyright")
 _PICTURES = ("photo", "foto", "image", "picture", "video", "vid\u00e9o", "📷", "📸", "🎥")
-_LICENCES = ("cc", "creative commons", "licen", "public", "rights", "droits", "etalab")
+_LICENCES = (
+    "cc0", "cc 0", "cc by", "cc-by", "creative commons", "standard licen", "government licen", "licence ouverte",
+    "etalab", "public domain", "domaine public", "rights reserved", "droits réservés",
+)  # fmt: skip
+#: … that tells whose a picture is, besides the labels and pictures
+_WHOSE = (
+    "clich", "visuel", "illustration", "source", "contains modified", "courtesy", "courtoisie", "permission",
+    "autorisation",
+)  # fmt: skip
 #: … and as it is, that may be an agency's
 _AGENCIES = (
     "ESA",
@@ -120,6 +128,7 @@ _AGENCIES = (
     "EUMETSAT",
 )
 
+_LINE_END = re.compile("\n")
 _SENTENCE_END = re.compile(r"(?<=\w{3})[.!?](?=\s|$)|https?:|www\.|[\"“”«»]")
 
 
@@ -136,13 +145,31 @@ def _holders(text: str) -> tuple[str | None, str | None]:
     return holders(DATE.sub(" ", FILE_NUMBER.sub(" ", text)))
 
 
+def lines_of(body: str) -> list[int]:
+    """Where the lines of ``body`` begin."""
+    return [0, *(m.end() for m in _LINE_END.finditer(body))]
+
+
+def may_tell_whose(body: str) -> bool:
+    """Whether ``WHOSE`` can be in ``body`` at all; a cheap test."""
+    has = body.lower().__contains__
+    return (
+        any(map(has, _LABELS))
+        or any(map(has, _PICTURES))
+        or any(map(has, _WHOSE))
+        or ("/" in body and (any(map(body.__contains__, _AGENCIES)) or "UKSA" in body))
+    )
+
+
 def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | None]]:
     """(start, end, person, agency, mission) of each credit line, as they are found."""
     quiet = body.lower()
     labelled, shown = (any(map(quiet.__contains__, words)) for words in (_LABELS, _PICTURES))
     named = any(map(body.__contains__, _AGENCIES))
+    starts = lines_of(body)
     # names are looked for only where a day may stand behind one
-    for m in _SIGNED.finditer(body) if _YEAR.search(body) else ():
+    dated = any(map(body.__contains__, "0123456789")) and _YEAR.search(body) is not None
+    for m in _SIGNED.finditer(body) if dated and ("ission" in body or DATE.search(body)) else ():
         mission = m["m1"] or m["m2"] or m["m3"] or m["m4"]
         # without the mission's word it is one only as a line of its own: «over Lyon 02/04/2017» is a sentence
         if not mission and (" " not in m["person"] or body[m.start() - 1 : m.start()] not in ("", "\n")):
@@ -158,10 +185,10 @@ def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | 
             yield (m.start(), end, *_holders(holder), None)
     for m in _SHOT.finditer(body) if shown and named else ():
         yield (m.start(), m.end(), *_holders(_LEAD.sub("", m.group())), None)
-    for m in _BARE.finditer(body) if shown or named else ():
+    for m in filter(None, [_BARE.match(body, at) for at in starts]) if shown or named else ():
         yield (m.start("text"), m.end("text"), *_holders(_LEAD.sub("", m["text"])), None)
-    for pattern in (WHOSE, WHOSE_IN_BRACKETS):
-        for m in pattern.finditer(body):
+    if may_tell_whose(body):
+        for m in (*filter(None, [WHOSE.match(body, at) for at in starts]), *WHOSE_IN_BRACKETS.finditer(body)):
             inner = m.group().strip(" ()[]")
             yield (start := body.index(inner, m.start()), start + len(inner), *_holders(_LEAD.sub("", inner)), None)
     for m in ALONE.finditer(body) if any(map(quiet.__contains__, _LICENCES)) else ():

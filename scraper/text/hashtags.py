@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 #: letters, digits and underscores behind «#», at least one of them a letter; not the end of a link
-HASHTAG = re.compile(r"(?<![\w&/])[#＃]((?=\d{0,40}[^\W\d])\w{1,100})")
+HASHTAG = re.compile(r"[#＃](?<![\w&/].)((?=\d{0,40}[^\W\d])\w{1,100})")
 
 
 def find_hashtags(body: str) -> tuple[str, ...]:

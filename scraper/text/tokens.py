@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from scraper.text.caseless import caseless_credits, has_no_case
-from scraper.text.credit import FILE_MARK, FILE_NUMBER, find_credits
+from scraper.text.credit import FILE_MARK, FILE_NUMBER, find_credits, lines_of, may_tell_whose
 from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
 from scraper.text.markers import FLAGS, find_labels
@@ -59,7 +59,8 @@ _MENTION = re.compile(r"(?:(?<![\w.])|(?<![\w.][\w.+-])\b[\w+-]{1,40})@\w{1,64}(
 _SHORTCODE = re.compile(r":[a-z][a-z0-9_+-]{1,30}:")
 #: cheap test whether a text can hold an address
 _DOTTED = re.compile(r"://|\.[A-Za-z0-9]")
-_NEWLINE = re.compile("\n")
+#: the same whether it can tell who shared it
+_SHARING = ("RT @", "rt @", "ia @", "📍")
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
 _PLAIN = re.compile(
     r"(?P<word>[^\W\d_][^\W_]*(?:(?:[\u0300-\u036f]|['’ʼ](?=[^\W\d_]))[^\W_]*)*)|\d(?:[\d.,:/×x–-]*\d)?"
@@ -71,12 +72,8 @@ def _specials(body: str) -> list[Token]:
     found: list[Token] = []
 
     def take(kind: Kind, pattern: re.Pattern[str]) -> None:
-        found.extend(Token(kind, m.start(), m.end()) for m in pattern.finditer(body))
+        found.extend([Token(kind, m.start(), m.end()) for m in pattern.finditer(body)])
 
-    def take_lines(kind: Kind, pattern: re.Pattern[str]) -> None:
-        found.extend(Token(kind, m.start(), m.end()) for at in starts if (m := pattern.match(body, at)))
-
-    starts = [0, *(m.end() for m in _NEWLINE.finditer(body))]
     found += [Token(Kind.CREDIT, c.start, c.start + len(c.text)) for c in find_credits(body)]
     if any(map(body.__contains__, "0123456789")):
         take(Kind.STAMP, STAMP)
@@ -84,12 +81,13 @@ def _specials(body: str) -> list[Token]:
         if FILE_NUMBER.search(body) or "#" in body:
             take(Kind.CREDIT, FILE_MARK)
         take(Kind.CREDIT, FILE_NAME)
-    take_lines(Kind.CREDIT, WHOSE)
-    if "(" in body or "[" in body:
+    if may_tell_whose(body):
+        lines = (WHOSE.match(body, at) for at in lines_of(body))
+        found += [Token(Kind.CREDIT, m.start(), m.end()) for m in lines if m is not None]
         take(Kind.CREDIT, WHOSE_IN_BRACKETS)
     if has_no_case(body):
         found += [Token(Kind.CREDIT, start, end) for start, end in caseless_credits(body)]
-    if "@" in body or "📍" in body:
+    if any(map(body.__contains__, _SHARING)):
         take(Kind.CREDIT, SHARED)
     if "." in body and _DOTTED.search(body):
         take(Kind.LINK, _LINK)
