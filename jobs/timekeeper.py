@@ -17,6 +17,9 @@ from jobs.timetable import Due
 
 #: between two signs of life of the thread that calls, seconds at least
 PULSE = 5.0
+#: calls for one name that may be under way: all. With a bound APScheduler would drop, for ever and in silence, one that
+#: comes due while the last one has not returned
+_ANY = 2**31
 _PULSE = "the pulse of the timekeeper"
 
 
@@ -40,7 +43,7 @@ class Timekeeper:
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(1)},
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": _ANY},
         )
 
     def start(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -56,6 +56,25 @@ def test_a_sign_of_life_comes_only_from_the_thread_that_calls() -> None:
     assert times.planned() == {}
 
 
+def test_what_comes_due_while_it_is_called_for_is_called_for_again() -> None:
+    """A clock that was set makes a matter due anew at the very moment of its call: that one is not lost."""
+    called, go_on = list[str](), Event()
+
+    def call(name: str) -> None:
+        called.append(name)
+        go_on.wait(SOON)
+
+    with started(Timekeeper(call, now=lambda: datetime.now(UTC))) as times:
+        times.put("a", Due(datetime.now(UTC), Because.SCHEDULE))
+        until(lambda: called == ["a"])
+        times.put("a", Due(datetime.now(UTC), Because.AGAIN))
+        # the scheduler has handed it to the thread that calls, which is still at the first one
+        until(lambda: not times._scheduler.get_jobs())
+        go_on.set()
+        until(lambda: called == ["a", "a"])
+    assert times.planned() == {}
+
+
 def test_nothing_is_asked_for_before_the_start() -> None:
     """A loop that waits for the archive turns, and nobody calls yet."""
     times = Timekeeper(lambda name: None, now=lambda: datetime.now(UTC))
@@ -64,8 +83,15 @@ def test_nothing_is_asked_for_before_the_start() -> None:
 
 
 def until_turned(times: Timekeeper, at: datetime) -> None:
-    end = time.monotonic() + SOON
-    while times.turned_at != at:
-        assert time.monotonic() < end
+    def has_turned() -> bool:
         times.pulse()
+        return times.turned_at == at
+
+    until(has_turned)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + SOON
+    while not holds():
+        assert time.monotonic() < end
         time.sleep(0.01)
