@@ -15,7 +15,7 @@ from jobs.duty import Duty
 from jobs.errand import Errands
 from jobs.errors import Interrupted
 from jobs.lanes import Lanes
-from jobs.patience import Patience
+from jobs.patience import FIRST, Patience
 from jobs.secrecy import discreet
 from jobs.timekeeper import Timekeeper
 from jobs.timetable import Due
@@ -191,7 +191,8 @@ class Daemon:
     def _keep_books(self) -> None:
         last = self._clock()
         while not self._stop.is_set():
-            self._errand.wait(max(last + BEAT - self._clock(), 0.0))
+            rest = max(last + BEAT - self._clock(), 0.0)
+            self._errand.wait(min(rest, FIRST) if self._wants_plan.is_set() else rest)
             self._errand.clear()
             try:
                 if self._wants_reload.is_set():
@@ -215,7 +216,7 @@ class Daemon:
             self._clerk.plan(self._duties)
             self._patience.well()
         except StorageError as error:
-            # taken up with the next sign of life; who waited here would neither give one nor tell people of this
+            # taken up again in some seconds; who waited here would neither give one nor tell people of this
             self._patience.note(error)
             self._wants_plan.set()
 
