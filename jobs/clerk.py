@@ -100,7 +100,7 @@ class Clerk:
         )
 
     def hear(self, duties: Duties) -> None:
-        """Plan those anew that somebody else has done or resumed: a person, or another daemon."""
+        """Plan those anew that somebody else has done or resumed, or that a clock that was set back would put off."""
         planned, now = self._times.planned(), self._now()
         plans: dict[str, tuple[datetime | None, Because | None]] = {}
         for name, matter in self._agenda.matters().items():
@@ -108,9 +108,14 @@ class Clerk:
             if duty is None or self._lanes.knows(name):
                 continue
             awake = self._awake(duty, matter)
-            if awake is matter and matter.next_at == (due.at if due else None):
+            is_as_planned = awake is matter and matter.next_at == (due.at if due else None)
+            # what was at work while the clock was set back may have been planned by the time before
+            is_of_later = matter.last_started_at is not None and matter.last_started_at > now
+            if is_as_planned and not is_of_later:
                 continue
             found = due_of(duty, awake, now)
+            if is_as_planned and (found is None or due is None or found.at >= due.at):
+                continue
             if found is None:
                 self._times.drop(name)
             else:

@@ -22,7 +22,7 @@ from jobs.duty import Done, Duty, Turn, due_of
 from jobs.errors import Interrupted
 from jobs.lanes import Lanes
 from jobs.timekeeper import Timekeeper
-from jobs.timetable import Rhythm
+from jobs.timetable import Due, Rhythm
 from jobs.visit import Means, Unplugged
 from scraper.settings import HttpSettings
 from storage.agenda import Agenda, Because, Ending
@@ -140,6 +140,22 @@ def test_a_clock_that_jumps_is_noticed_and_all_is_planned_anew(
         until(lambda: done.total() >= 4)
         until(lambda: len(daemon.planned()) == 2)
     assert done == {"a": 2, "b": 2}
+
+
+def test_what_was_at_work_while_the_clock_was_set_back_is_not_put_off(archive: Archive) -> None:
+    """Its end was planned by the time before: the next sign of life finds that, and puts nothing off again."""
+    agenda, now, mine = Agenda(archive.database), clock(), duty("a")
+    later = now + timedelta(days=1)
+    times = Timekeeper(lambda name: None, now=lambda: now)
+    clerk = Clerk(archive, times, Lanes(1), now=lambda: now, alone=True)
+    assert agenda.begin("a", later, after=None)
+    agenda.end("a", Ending.COMPLETED, later, next_at=later + HOUR, why=Because.SCHEDULE, detail={})
+    times.put("a", Due(later + HOUR, Because.SCHEDULE))
+    clerk.hear({"a": mine})
+    assert times.planned()["a"].at == agenda.matter("a").next_at == now + HOUR
+    now += HOUR / 2
+    clerk.hear({"a": mine})
+    assert times.planned()["a"].at == agenda.matter("a").next_at == now + HOUR / 2
 
 
 def test_what_ends_the_process_each_time_is_tried_less_and_less(archive: Archive) -> None:
@@ -260,7 +276,7 @@ def test_an_archive_in_trouble_keeps_nobody_from_being_told(archive: Archive, mo
         beaten["planned"] += 1
 
     monkeypatch.setattr(Clerk, "plan", locked)
-    both = {"reload": lambda: plan_of(duty("b")), "beaten": lambda: beaten.update(["told"])}
+    both: dict[str, Any] = {"reload": lambda: plan_of(duty("b")), "beaten": lambda: beaten.update(["told"])}
     with running(archive, duty("a"), **both) as daemon:
         until(lambda: beaten["planned"] == 1)
         is_locked.set()
