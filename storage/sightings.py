@@ -28,6 +28,8 @@ from storage.schema import (
 
 _posts, _runs, _captures = rows_of(PostRecord), rows_of(RunRecord), rows_of(CaptureRecord)
 _sightings, _looks, _absences = rows_of(SightingRecord), rows_of(LookRecord), rows_of(AbsenceRecord)
+# made once: each is a table of its own, with hundreds of objects that hold each other
+_last, _of_look = _runs.alias("last"), _runs.alias("of_look")
 
 
 def record_sightings(
@@ -113,21 +115,20 @@ def _run(connection: Connection, run_id: int) -> tuple[str, str | None]:
 
 def _missed(source_id: str, run_id: int, scope: str | None, earlier: Any) -> Select[tuple[int]]:
     """Posts of the source that are not gone, that this run did not see and that an ``earlier`` look missed too."""
-    last, of_look = _runs.alias("last"), _runs.alias("of_look")
     missed_before = exists().where(
         _looks.c.source_id == source_id,
         _looks.c.run_id > _sightings.c.run_id,
         _looks.c.run_id < run_id,
-        of_look.c.id == _looks.c.run_id,
-        of_look.c.scope == scope,
+        _of_look.c.id == _looks.c.run_id,
+        _of_look.c.scope == scope,
         earlier,
     )
     return (
         select(_posts.c.id)
         .join(_sightings, _sightings.c.post_id == _posts.c.id)
-        .join(last, last.c.id == _sightings.c.run_id)
+        .join(_last, _last.c.id == _sightings.c.run_id)
         .where(_posts.c.source_id == source_id, _posts.c.gone_at.is_(None), _sightings.c.run_id < run_id)
-        .where(last.c.scope == scope, missed_before)
+        .where(_last.c.scope == scope, missed_before)
     )
 
 
