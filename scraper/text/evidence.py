@@ -121,12 +121,14 @@ def weigh(body: str) -> list[Word]:
                 if hint in LANGUAGES:
                     word.lean(LANGUAGES.index(hint), push)
                 hint, push = None, 0.0
-            if gap == "-":
+            if gap == " ":
+                pass
+            elif gap == "-":
                 _hyphenate(body, words, word)
                 if not shouting and text[0].isupper() and words and body[words[-1].start].isupper():
                     for half in (words[-1], word):
                         half.weight = min(half.weight, _NAME)
-            if words and len(gap) > 1 and gap[0] in _SPACED and gap[1] in "!?:;»" and not words[-1].silent:
+            elif words and len(gap) > 1 and gap[0] in _SPACED and gap[1] in "!?:;»" and not words[-1].silent:
                 words[-1].lean(_FR, FRENCH_SPACING)
         if between:
             word.barred = any(other.kind not in _WITHIN for other in between)

@@ -95,6 +95,17 @@ def tokens_of(text: str, lang: str, other: str) -> frozenset[str]:
     return frozenset(_tokens(text, lang, meanings, named=not text.isupper()))
 
 
+def answers_of(word: str, first: str, second: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a single word has that an answer may have too, were it of the one language, and were it of the other."""
+    if (first, second) not in _BOTH or len(word) > _WORD_LENGTH or not word.isalpha():
+        return tuple(tokens_of(word, first, second)), tuple(tokens_of(word, second, first))
+    plain = folded(word)
+    if plain in _EMPTY:
+        return (), ()
+    meanings = _meanings()
+    return tuple(_plain_word(plain, meanings[first])), tuple(_plain_word(plain, meanings[second]))
+
+
 def _tokens(text: str, lang: str, meanings: dict[str, str], *, named: bool) -> Iterable[str]:
     begun = False
     for found in _TOKEN.finditer(text):
@@ -118,17 +129,26 @@ def _word(word: str, lang: str, meanings: dict[str, str], *, named: bool = False
     plain = folded(word)
     if _is_empty(word, plain, lang):
         return
-    for form in (plain, plain.removesuffix("s"), plain.removesuffix("es"), plain.removesuffix("x")):
-        key = meanings.get(form)
-        if key is not None:
-            yield key
-            return
-    if len(plain) < 3:
-        return
-    yield f"w{plain[:4]}"
+    yield from _plain_word(plain, meanings)
     # every noun has a capital in German
-    if named and word[0].isupper() and lang != "de":
+    if named and word[0].isupper() and lang != "de" and len(plain) > 2 and not _meaning(plain, meanings):
         yield f"N{plain[:4]}"
+
+
+def _plain_word(plain: str, meanings: dict[str, str]) -> Iterable[str]:
+    meaning = _meaning(plain, meanings)
+    if meaning is not None:
+        return (meaning,)
+    return (f"w{plain[:4]}",) if len(plain) > 2 else ()
+
+
+def _meaning(plain: str, meanings: dict[str, str]) -> str | None:
+    """The key of what a word means, whether it stands in one form or another in the list; None if it does not."""
+    key = meanings.get(plain)
+    if key is None and plain[-1:] in ("s", "x"):
+        for ending in ("s", "es", "x"):
+            key = key or meanings.get(plain.removesuffix(ending))
+    return key
 
 
 def _is_empty(word: str, plain: str, lang: str) -> bool:
