@@ -26,7 +26,7 @@ from scraper.text.turns import prices
 from scraper.text.worth import revalue
 
 #: a longer body is read a window at a time, so that memory is bounded by the window
-WINDOW = 100_000
+WINDOW = 20_000
 
 #: under this confidence a person should look
 REVIEW_BELOW = 0.9
