@@ -56,9 +56,12 @@ class Lanes:
         self._is_open = True
 
     def submit(self, lane: str, name: str, do: Callable[[], None]) -> bool:
-        """Hand in a work; False when one of that name waits or runs already, or nothing is taken any more."""
+        """Hand in a work; False when one of that name waits already, or nothing is taken any more.
+
+        One whose namesake runs waits for its end: that may have done all but end when it was called for again.
+        """
         with self._state:
-            if not self._is_open or name in self._running or any(item.name == name for item in self._waiting):
+            if not self._is_open or any(item.name == name for item in self._waiting):
                 return False
             self._waiting.append(_Waiting(name, lane, do))
             self._hire()
@@ -124,10 +127,10 @@ class Lanes:
             work.thread.start()
 
     def _next(self) -> _Waiting | None:
-        """The first that waits and whose lane is free, taken."""
+        """The first that waits and whose lane and name are free, taken."""
         taken = {work.lane for work in self._running.values()}
         for position, item in enumerate(self._waiting):
-            if item.lane not in taken:
+            if item.lane not in taken and item.name not in self._running:
                 del self._waiting[position]
                 return item
         return None

@@ -84,17 +84,19 @@ def test_no_more_at_once_than_there_are_workers(gates: Gates) -> None:
     assert all(event.is_set() for event in gates.begun.values())
 
 
-def test_a_name_is_taken_once_while_it_waits_or_runs(gates: Gates) -> None:
-    """What is called for again meanwhile is not done twice; afterwards it is taken again."""
-    lanes = Lanes(1)
+def test_a_name_is_at_work_once_and_waits_once(gates: Gates) -> None:
+    """What is called for while it runs is done after that, in whatever lane; what waits is not taken twice."""
+    lanes, again = Lanes(2), Event()
     assert gates.submit(lanes, "a", "one")
     assert gates.begun["one"].wait(SOON)
-    assert not lanes.submit("b", "one", lambda: None)
+    assert lanes.submit("b", "one", again.set)
+    assert not lanes.submit("a", "one", lambda: None)
+    assert (len(lanes.running()), lanes.waiting()) == (1, 1)
     assert lanes.knows("one")
     gates.end_all()
     assert lanes.drained(SOON)
+    assert again.is_set()
     assert not lanes.knows("one")
-    assert lanes.submit("b", "one", lambda: None)
 
 
 def test_a_work_that_fails_takes_nothing_with_it(gates: Gates, caplog: pytest.LogCaptureFixture) -> None:
