@@ -110,7 +110,12 @@ class Robots:
         with lock:  # one asks, the others of this origin wait for its answer
             known = self._known.get(origin)
             if known is None or self._clock() >= known.until:
-                known = self._known[origin] = self._read(origin + "/robots.txt")
+                known = self._read(origin + "/robots.txt")
+                with self._lock:
+                    # what is over is let go: who runs for months meets many hosts that never come again
+                    now = self._clock()
+                    held = {other: rules for other, rules in self._known.items() if now < rules.until}
+                    self._known = held | {origin: known}
             return known
 
     def _read(self, url: str) -> _Rules:

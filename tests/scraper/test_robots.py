@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import Any
 
 import pytest
+from protego import Protego
 
 from scraper.address import target_of
 from scraper.errors import Blocked, FetchError, Gone, RateLimited, Refused
@@ -71,6 +73,21 @@ def test_each_origin_is_asked_once_a_day(clock: Any) -> None:
     clock.now += 86_401
     check(robots, "https://site/a")
     assert len(files.read) == 3
+
+
+def test_rules_that_are_over_are_let_go(clock: Any) -> None:
+    """Who runs for months and meets a host a day holds the rules of the last one, not of all."""
+    robots = Robots(Files(**{f"host{number}": b"User-agent: *\nDisallow: /x" for number in range(9)}), clock)
+    before = len(_held())
+    for number in range(9):
+        check(robots, f"https://host{number}/a")
+        clock.now += 86_401
+    assert len(_held()) == before + 1
+
+
+def _held() -> list[Protego]:
+    gc.collect()
+    return [found for found in gc.get_objects() if isinstance(found, Protego)]
 
 
 def test_threads_that_come_together_read_the_rules_once() -> None:
