@@ -197,7 +197,7 @@ def _is_shouted(body: str, tokens: Sequence[Token]) -> bool:
     return upper > max(lower, 1)
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=8_192)
 def _weigh(text: str, first: bool, shouting: bool) -> tuple[WordScore, float]:
     """What ``text`` says, and how much it counts: a name or an acronym says little about the words around it."""
     weight = 1.0

@@ -31,12 +31,12 @@ def _loans() -> dict[str, _Phrases]:
     return found
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _spelled(word: str) -> str:
     return folded(word.replace("’", "'"))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _begun(word: str) -> _Phrases | None:
     """The phrases that ``word`` may begin."""
     return _loans().get(_spelled(word))

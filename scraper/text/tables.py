@@ -69,7 +69,7 @@ def _alien(word: str) -> tuple[float, ...] | None:
     return tuple(0.0 if i == home else -FOREIGN_SCRIPT for i in range(ALIEN + 1))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _score(word: str) -> WordScore:
     alien = _alien(word)
     if alien is not None:

@@ -217,7 +217,7 @@ def _shared(row: _Row, begin: int, i: int, end: int) -> float:
     return best
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _answers(word: str, first: str, second: str) -> tuple[frozenset[str], frozenset[str]]:
     return tokens_of(word, first, second), tokens_of(word, second, first)
 

@@ -33,7 +33,7 @@ def fitted() -> dict[str, float]:
     return found
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4_096)
 def _is_small(text: str) -> bool:
     return is_frequent(text)
 
@@ -90,7 +90,7 @@ def traits(word: Word, kind: str, language: int) -> tuple[float, float]:
     return max(said, -_KNEE), min(said + _KNEE, 0.0)
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=8_192)
 def _worth(scores: tuple[float, ...], weight: float, kind: str) -> tuple[float, ...]:
     near, far = fitted()[f"{kind}, near"], fitted()[f"{kind}, far"]
     out = []
