@@ -48,7 +48,7 @@ def daemon(log_format: str, log_file: Path | None, config: Path | None) -> int:
     Exit status: 0 stopped, 1 another daemon works on this archive, 2 wrong use or nothing is scheduled,
     3 the archive cannot be used.
     """
-    arenas.keep_few(os.environ)
+    arenas.keep_little(os.environ)
     try:
         logs.configure_daemon(Form(log_format), log_file)
     except OSError as error:
