@@ -1,9 +1,9 @@
 """Fit scraper/text/confidence.json: what the traits of a split are worth as signs that it is right.
 
-Usage: ``python benchmarks/tuning/confidence.py [FILE.jsonl ...]`` (with Cupola installed). A logistic regression on the
+Usage: ``python benchmarks/tuning/confidence.py`` (with Cupola and numpy installed). A logistic regression on the
 captions of tests/scraper/text. Those that the split was fitted on are too easy for it, so it is fitted anew for each
-file, on the others (``reading.py``), before the file's captions are judged: their errors are as many and of the same
-kinds as with captions of others.
+writer, on the others (``reading.py``), before the writer's captions are judged: their errors are as many and of the
+same kinds as with captions of others.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from scraper.text import captions, worth
 from scraper.text.sureness import Traits, traits
 
 ROOT = Path(__file__).parents[2]
-#: files that are judged together, by what was fitted on the others
-FOLDS = (("tune",), ("aside",), ("aside-hand", "written"), ("corpus", "heldout"), ("hard", "single"))
 #: keeps the weights of traits that say little near zero
 RIDGE = 3.0
 
@@ -37,12 +35,12 @@ def is_right(case: dict[str, Any], found: list[tuple[str, str]]) -> bool:
     return claimed and {b for b in split if b in pair} <= set(gold)
 
 
-def rows(judged: Sequence[Path], others: Sequence[Path]) -> Iterator[Row]:
-    """The traits of each split, and whether it is right, as fitted on the others."""
+def rows(files: Sequence[Path], weights: dict[str, float]) -> Iterator[Row]:
+    """The traits of each split, read by these weights, and whether it is right."""
     worth.fitted().clear()
-    worth.fitted().update(reading.fit([c for file in others for c in reading.cases(file)]))
+    worth.fitted().update(weights)
     worth._worth.cache_clear()
-    for file in judged:
+    for file in files:
         for case in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
             (found,) = captions.read(case["raw"])
             if found.pieces:
@@ -82,13 +80,17 @@ def solved(matrix: list[list[float]], column: list[float]) -> list[float]:
 
 def main() -> None:
     """Fit, and write the file."""
-    folds = [[ROOT / "tests/scraper/text" / f"{name}.jsonl" for name in names] for names in FOLDS]
+    captions_of = {
+        writer: [c for f in files for c in reading.cases(reading.OWN / f"{f}.jsonl", typed=False)]
+        for writer, files in reading.WRITERS.items()
+    }
     data: list[Row] = []
-    for fold in folds:
-        data += rows(fold, [file for other in folds if other is not fold for file in other])
-        print(f"{' '.join(file.stem for file in fold)}: {len(data)} splits so far, {sum(not r for _, r in data)} wrong")
-    bias, *weights = (round(weight, 3) for weight in fit(data))
-    fitted = {"bias": bias, "weights": dict(zip(Traits._fields, weights, strict=True))}
+    for writer, files in reading.WRITERS.items():
+        weights = reading.fit({other: found for other, found in captions_of.items() if other != writer})
+        data += rows([reading.OWN / f"{f}.jsonl" for f in files], weights)
+        print(f"{writer}: {len(data)} splits so far, {sum(not r for _, r in data)} wrong", flush=True)
+    bias, *nats = (round(weight, 3) for weight in fit(data))
+    fitted = {"bias": bias, "weights": dict(zip(Traits._fields, nats, strict=True))}
     (ROOT / "scraper/text/confidence.json").write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
 
 

@@ -39,6 +39,9 @@ _QUOTED = 0.15
 #: nats for each where « » and other marks follow on one another: that is French, then English, or the reverse
 _PAIRED = 2.5
 
+#: so many words in capitals that follow on one another are no acronyms
+_SHOUT = 3
+
 _STOPS = frozenset(".!?…")
 
 _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
@@ -46,6 +49,7 @@ _FR, _EN = LANGUAGES.index("fr"), LANGUAGES.index("en")
 
 def lay_out(body: str, words: Sequence[Word]) -> None:
     """Change the prices, and for quotations the weights, of the ``words`` of ``body`` by how it is laid out."""
+    _shouts(body, words)
     _lines(body, words)
     _sentences(words)
     # without capitals nothing tells whether a sentence goes on behind a quotation that ends with a stop
@@ -70,6 +74,18 @@ def lay_out(body: str, words: Sequence[Word]) -> None:
             for at, mark in ((before, last.mark), (first, quotation.mark)):
                 words[at].lean(_FR if mark == "«" else _EN, _PAIRED)
         last = quotation
+
+
+def _shouts(body: str, words: Sequence[Word]) -> None:
+    """Let words in capitals count in full where several follow on one another: a title, no acronyms."""
+    first = 0
+    for i in range(len(words) + 1):
+        if i < len(words) and (words[i].silent or body[words[i].start : words[i].end].isupper()):
+            continue
+        if i - first >= _SHOUT:
+            for word in words[first:i]:
+                word.weight = max(word.weight, 1.0)
+        first = i + 1
 
 
 def _lines(body: str, words: Sequence[Word]) -> None:

@@ -49,6 +49,12 @@ _HARDLY, _FEW = 1.0, 12
 _SLACK = 4
 #: sides whose lengths differ by less than this (a logarithm) are even; one is never counted as more uneven than that
 _EVEN, _UNEVEN = 0.3, 2.5
+#: sides that differ by less than this may be halves of a caption, one of so few words beside a longer one a mere saying
+_HALVES, _SAYING = 0.8, 6
+#: no word counts for more nats than this where the languages of a caption are weighed against each other
+_CAPPED = 4.0
+_STOPS = frozenset("!?…")
+_BULLETS = frozenset(("-", "–", "—", "•", "*", "·", "▪️", "▪", "►", "→", "✅", "–"))
 #: so many words on each side are compared for what they have in common, where the sides are no more uneven than this
 _COMPARED, _ALIKE = 30, 1.2
 Traits = dict[str, float]
@@ -69,6 +75,8 @@ class _Row:
         #: nats so far for the first language, and for the second
         self.firsts = [0.0, *accumulate(-nats if nats < 0.0 else 0.0 for nats in said)]
         self.seconds = [0.0, *accumulate(nats if nats > 0.0 else 0.0 for nats in said)]
+        #: how many times more the one language says than the other in the whole caption, as a logarithm
+        self.uneven = _unevenness(said)
         for i, word in enumerate(words):
             # what may be a name leans to no side: where it stands the change may be before it or behind it
             if body[word.start].isupper() and abs(said[i]) < _SURELY:
@@ -93,6 +101,8 @@ class _Row:
         if gap == "." and before.end - before.start == 1:
             return _JOINED
         cost = price(gap)
+        if cost in (decode.COMMA, decode.COLON) and not _STOPS.isdisjoint(gap):
+            return _SIGNS[decode.SENTENCE_END]  # «Bonne nuit !, Good night!»
         if cost == decode.TIGHT and (word.silent or before.silent):
             return _JOINED  # «24/7»
         return _SIGNS.get(cost, _JOINED if cost >= decode.JOINED else _SPACE)
@@ -134,8 +144,24 @@ class _Row:
         """How many times longer the text behind ``i`` is than the one before it, as a logarithm."""
         return log((self.length(i, end) + _SLACK) / (self.length(begin, i) + _SLACK))
 
+    def exclaims(self, i: int) -> bool:
+        """Whether an exclamation ends with word ``i``."""
+        return self.body[self.words[i].end : self.words[i].end + 4].lstrip()[:1] in ("!", "…")
+
+    def is_item(self, i: int) -> bool:
+        """Whether the line that begins at ``i`` is an item of a list."""
+        gap = self.body[self.words[i - 1].end : self.words[i].start]
+        return gap[gap.rfind("\n") + 1 :].strip() in _BULLETS
+
     def text(self, i: int) -> str:
         return self.body[self.words[i].start : self.words[i].end]
+
+
+def _unevenness(said: Sequence[float]) -> float:
+    """How many times more than about equal the words say for the one language than for the other, as a logarithm."""
+    first = sum([min(-nats, _CAPPED) for nats in said if nats < 0.0])
+    second = sum([min(nats, _CAPPED) for nats in said if nats > 0.0])
+    return max(min(abs(log((first + _CAPPED) / (second + _CAPPED))), _UNEVEN) - _HALVES, 0.0)
 
 
 def _leanings(said: Sequence[float]) -> list[int]:
@@ -184,15 +210,38 @@ def _traits(row: _Row, i: int) -> Traits:
         alike = row.alike(depth, name, outer_begin if depth else begin, outer_end if depth else end)
         kind = ("only and even" if abs(longer) < 1 else "only") if alike == 1 else "few" if alike <= 3 else "many"
         found[f"{depth}, {kind}"] = 1.0
-    if outer_begin == 0 and outer_end == len(row.words):
+    whole = outer_begin == 0 and outer_end == len(row.words)
+    if whole:
         found[f"{depth}, whole"] = 1.0
+    if name not in ("label", "block"):
+        found[f"{depth}, one-sided"] = row.uneven
+        if depth == 0:
+            found[f"{name}, uneven"] = min(abs(longer), _UNEVEN)
+            if whole:
+                found[f"{name}, whole"] = 1.0
+                if abs(longer) < _HALVES:
+                    found[f"{name}, halves"] = 1.0
+        elif abs(longer) > _HALVES:
+            short = (begin, i) if longer > 0 else (i, end)
+            if short[1] - short[0] <= _SAYING:
+                found[f"{depth}, aside"] = 1.0
+                if row.exclaims(short[1] - 1):
+                    found["exclaimed"] = 1.0
+    if name == "colon":
+        commas = row.body.count(",", word.start, row.words[end - 1].end)
+        found["colon, list"] = float(min(commas, 3))
+    if depth == _LINE and row.is_item(i):
+        found["item"] = 1.0
     if depth == 0:
         found["sentence"] = min(log(1 + end - begin), 4.0)
         if row.text(i - 1).lower() in LEADING_ON:
             found["led to"] = 1.0
         if row.text(i).lower() in GOING_ON:
             found["goes on"] = 1.0
-        found[f"capitals {row.text(begin)[0].isupper():d}{row.text(i)[0].isupper():d}"] = 1.0
+        capitals = f"capitals {row.text(begin)[0].isupper():d}{row.text(i)[0].isupper():d}"
+        found[capitals] = 1.0
+        if name in ("colon", "comma"):
+            found[f"{name}, {capitals}"] = 1.0
     if row.words[i - 1].silent or word.silent:
         found["number"] = 1.0
     if depth < _LINE and abs(longer) < _ALIKE:

@@ -7,7 +7,7 @@ small words of a sentence are its own. What was fitted is in ``reading.json`` (b
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,9 @@ _SHAKY, _AGAIN = 0.25, 0.31
 #: the longest of the small words within a name, and how many of them may follow on one another: «Île de la Cité»
 _SMALL, _INNER = 5, 2
 _CLOSE = (" ", "-")
+#: a list has more items than this, of at most so many words each in the mean; and what ends it
+_LISTED, _ITEM = 1, 5
+_ENDS = (".", "!", "?", "…", "\n", ":")
 
 
 @cache
@@ -62,11 +65,31 @@ def kinds(body: str, words: Sequence[Word]) -> list[str]:
             found.append("inner" if named and _within_name(words, gaps, capital, i) else "small")
         else:
             found.append("word")
-    for first, after in loans_in(texts, gaps):
+    for i in _titles(gaps):
+        if found[i] not in ("", "shaky", "again"):
+            found[i] = "title"
+    loans = list(loans_in(texts, gaps))
+    if sum([after - first for first, after in loans]) == len(words):
+        return found  # «Bonne nuit! Good night!»: nothing is left that could have borrowed it
+    for first, after in loans:
         for i in range(first, after):
             if found[i] not in ("", "shaky", "again") and (after - first > 1 or not _is_small(texts[i])):
                 found[i] = "loan" if after - first == 1 else "phrase"
     return found
+
+
+def _titles(gaps: Sequence[str]) -> Iterator[int]:
+    """The words of a list behind a colon: titles, dishes, places, a few words each, parted by commas."""
+    for start, gap in enumerate(gaps):
+        if ":" not in gap:
+            continue
+        end = start + 1
+        items = 1
+        while end < len(gaps) and not any(map(gaps[end].__contains__, _ENDS)):
+            items += "," in gaps[end]
+            end += 1
+        if items > _LISTED and end - start <= items * _ITEM:
+            yield from range(start, end)
 
 
 def _within_name(words: Sequence[Word], gaps: Sequence[str], capital: Sequence[bool], at: int) -> bool:

@@ -55,7 +55,10 @@ def is_exact(case: dict[str, Any]) -> bool:
     return all(f == w for f, w in zip(found, wanted, strict=True) if w != "none") and filled <= set(wanted)
 
 
-@pytest.mark.parametrize("name", ["corpus", "heldout", "tune", "aside", "aside-hand", "written", "hard", "single"])
+@pytest.mark.parametrize(
+    "name",
+    ["corpus", "heldout", "tune", "aside", "aside-hand", "written", "handwritten", "tempting", "hard", "single"],
+)
 def test_our_captions_are_split_at_least_as_well_as_the_pinned_floors(name: str) -> None:
     """On our own captions, in every layout, exact and strict stay at or above floors that only ever rise."""
     name += ".jsonl"
