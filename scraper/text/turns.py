@@ -10,15 +10,15 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import accumulate
+from functools import cached_property, lru_cache
+from itertools import accumulate, chain, pairwise, starmap
 from math import log
 
 from scraper.text import decode
 from scraper.text.decode import price
 from scraper.text.evidence import Word
 from scraper.text.lexicon import GOING_ON, LEADING_ON
-from scraper.text.likeness import tokens_of
+from scraper.text.likeness import answers_of
 from scraper.text.tables import LANGUAGES
 from scraper.text.worth import fitted
 
@@ -58,6 +58,8 @@ _BULLETS = frozenset(("-", "–", "—", "•", "*", "·", "▪️", "▪", "►
 #: so many words on each side are compared for what they have in common, where the sides are no more uneven than this
 _COMPARED, _ALIKE = 30, 1.2
 Traits = dict[str, float]
+#: what may answer the words of a caption, all in a row, and where each word's begins in it, with the end
+_Answers = tuple[list[str], list[int]]
 
 
 class _Row:
@@ -66,31 +68,30 @@ class _Row:
     def __init__(self, body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: bool) -> None:
         self.body, self.words, self.pair, self.thirds = body, words, pair, thirds
         count = len(words)
-        self.signs = [("start", 4), *map(self._sign, range(1, count))]
-        self.letters = [0]
-        for word in words:
-            self.letters.append(self.letters[-1] + (0 if word.silent else word.end - word.start))
+        self.signs = [("start", 4), *starmap(self._sign, pairwise(words))]
+        self.letters = [0, *accumulate([0 if word.silent else word.end - word.start for word in words])]
         first, second = pair
         said = [(w.scores[second] - w.scores[first]) * w.weight for w in words]
         #: nats so far for the first language, and for the second
-        self.firsts = [0.0, *accumulate(-nats if nats < 0.0 else 0.0 for nats in said)]
-        self.seconds = [0.0, *accumulate(nats if nats > 0.0 else 0.0 for nats in said)]
+        self.firsts = [0.0, *accumulate([-nats if nats < 0.0 else 0.0 for nats in said])]
+        self.seconds = [0.0, *accumulate([nats if nats > 0.0 else 0.0 for nats in said])]
         #: how many times more the one language says than the other in the whole caption, as a logarithm
         self.uneven = _unevenness(said)
-        for i, word in enumerate(words):
-            # what may be a name leans to no side: where it stands the change may be before it or behind it
-            if body[word.start].isupper() and abs(said[i]) < _SURELY:
-                said[i] = 0.0
+        # what may be a name leans to no side: where it stands the change may be before it or behind it
+        said = [
+            0.0 if -_SURELY < nats < _SURELY and body[word.start].isupper() else nats
+            for nats, word in zip(said, words, strict=True)
+        ]
         self.before, self.behind = _leanings(said), _leanings(said[::-1])[::-1]
-        #: by depth, the places that are cut so deep or deeper, with both ends
-        self.cuts = [[0, *(i for i in range(1, count) if self.signs[i][1] >= depth), count] for depth in range(1, 5)]
-        self.names = [name for name, _ in self.signs]
+        #: the places with more than a space; of these by depth those that are cut so deep or deeper, with both ends
+        self.marked = [i for i, sign in enumerate(self.signs) if sign is not _SPACE]
+        self.cuts = [[0, *(i for i in self.marked if i and self.signs[i][1] >= depth), count] for depth in range(1, 5)]
         self.places: dict[str | int, list[int]] = defaultdict(list)
-        for i, (name, depth) in enumerate(self.signs):
+        for i in self.marked:
+            name, depth = self.signs[i]
             self.places[depth or name].append(i)
 
-    def _sign(self, i: int) -> tuple[str, int]:
-        word, before = self.words[i], self.words[i - 1]
+    def _sign(self, before: Word, word: Word) -> tuple[str, int]:
         if word.price <= 0.0:
             return _LABEL
         if word.barred:
@@ -153,6 +154,13 @@ class _Row:
         gap = self.body[self.words[i - 1].end : self.words[i].start]
         return gap[gap.rfind("\n") + 1 :].strip() in _BULLETS
 
+    @cached_property
+    def answers(self) -> tuple[_Answers, _Answers]:
+        """What may answer the words, were they of the first language; and were they of the second."""
+        codes = LANGUAGES[self.pair[0]], LANGUAGES[self.pair[1]]
+        both = [_answers(self.body[word.start : word.end], *codes) for word in self.words]
+        return _in_a_row([one for one, _ in both]), _in_a_row([other for _, other in both])
+
     def text(self, i: int) -> str:
         return self.body[self.words[i].start : self.words[i].end]
 
@@ -164,12 +172,18 @@ def _unevenness(said: Sequence[float]) -> float:
     return max(min(abs(log((first + _CAPPED) / (second + _CAPPED))), _UNEVEN) - _HALVES, 0.0)
 
 
+def _in_a_row(groups: Sequence[Sequence[str]]) -> _Answers:
+    return list(chain.from_iterable(groups)), [0, *accumulate(map(len, groups))]
+
+
 def _leanings(said: Sequence[float]) -> list[int]:
     """By word, the side (1 or -1) of the last word up to it that leans to one; 0 if there was none."""
     found, leaning = [], 0
     for nats in said:
-        if abs(nats) > _LEANS:
-            leaning = 1 if nats > 0 else -1
+        if nats > _LEANS:
+            leaning = 1
+        elif nats < -_LEANS:
+            leaning = -1
         found.append(leaning)
     return found
 
@@ -184,11 +198,14 @@ def traits(body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: b
         thirds: whether a change may be to a third language, too.
     """
     row = _Row(body, words, pair, thirds=thirds)
-    before, behind, names = row.before, row.behind, row.names
-    return [
-        _traits(row, i) if i and (before[i - 1] * behind[i] < 0 if names[i] == "space" else row.may_turn(i)) else None
-        for i in range(len(words))
-    ]
+    found: list[Traits | None] = [None] * len(words)
+    for i in row.marked[1:]:
+        if row.may_turn(i):
+            found[i] = _traits(row, i)
+    for i, (before, behind) in enumerate(zip(row.before, row.behind[1:], strict=False), 1):
+        if before * behind < 0 and row.signs[i] is _SPACE:
+            found[i] = _traits(row, i)
+    return found
 
 
 def _traits(row: _Row, i: int) -> Traits:
@@ -254,21 +271,19 @@ def _traits(row: _Row, i: int) -> Traits:
 
 def _shared(row: _Row, begin: int, i: int, end: int) -> float:
     """How much of the shorter text the other answers: words alike, names, numbers, words with one meaning."""
-    codes = LANGUAGES[row.pair[0]], LANGUAGES[row.pair[1]]
-    before = [_answers(row.text(k), *codes) for k in range(begin, i)]
-    behind = [_answers(row.text(k), *codes) for k in range(i, end)]
     best = 0.0
-    for one in (0, 1):
-        left = {key for keys in before for key in keys[one]}
-        right = {key for keys in behind for key in keys[1 - one]}
+    first, second = row.answers
+    for (before, starts), (behind, others) in ((first, second), (second, first)):
+        left = set(before[starts[begin] : starts[i]])
+        right = set(behind[others[i] : others[end]])
         if left and right:
             best = max(best, len(left & right) / max(2, min(len(left), len(right))))
     return best
 
 
 @lru_cache(maxsize=4_096)
-def _answers(word: str, first: str, second: str) -> tuple[frozenset[str], frozenset[str]]:
-    return tokens_of(word, first, second), tokens_of(word, second, first)
+def _answers(word: str, first: str, second: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return answers_of(word, first, second)
 
 
 def prices(body: str, words: Sequence[Word], pair: tuple[int, int], *, thirds: bool) -> list[float]:

@@ -15,7 +15,6 @@ from pathlib import Path
 from scraper.text.decode import SPACE, price
 from scraper.text.evidence import Word
 from scraper.text.loans import loans_in
-from scraper.text.tables import is_frequent
 
 #: what a word says up to here is one thing, what it says beyond is another
 _KNEE = 3.0
@@ -36,11 +35,6 @@ def fitted() -> dict[str, float]:
     return found
 
 
-@lru_cache(maxsize=4_096)
-def _is_small(text: str) -> bool:
-    return is_frequent(text)
-
-
 def kinds(body: str, words: Sequence[Word]) -> list[str]:
     """The kind of each word; empty for one that tells no language."""
     texts = [body[w.start : w.end] for w in words]
@@ -56,12 +50,12 @@ def kinds(body: str, words: Sequence[Word]) -> list[str]:
         elif capital[i]:
             begins = i == 0 or word.barred or (gaps[i] != " " and price(gaps[i]) < SPACE)
             if begins:
-                found.append("odd first" if not word.listed else "small" if _is_small(texts[i]) else "first")
+                found.append("odd first" if not word.listed else "small" if word.frequent else "first")
             else:
                 found.append("name" if word.listed else "odd name")
         elif not word.listed:
             found.append("odd")
-        elif _is_small(texts[i]):
+        elif word.frequent:
             found.append("inner" if named and _within_name(words, gaps, capital, i) else "small")
         else:
             found.append("word")
@@ -73,7 +67,7 @@ def kinds(body: str, words: Sequence[Word]) -> list[str]:
         return found  # «Bonne nuit! Good night!»: nothing is left that could have borrowed it
     for first, after in loans:
         for i in range(first, after):
-            if found[i] not in ("", "shaky", "again") and (after - first > 1 or not _is_small(texts[i])):
+            if found[i] not in ("", "shaky", "again") and (after - first > 1 or not words[i].frequent):
                 found[i] = "loan" if after - first == 1 else "phrase"
     return found
 
@@ -94,9 +88,10 @@ def _titles(gaps: Sequence[str]) -> Iterator[int]:
 
 def _within_name(words: Sequence[Word], gaps: Sequence[str], capital: Sequence[bool], at: int) -> bool:
     """Whether a small word stands between two with capitals, with no more than small words between."""
+    count = len(words)
     for step in (-1, 1):
         for i in range(at + step, at + step * (_INNER + 2), step):
-            if not 0 <= i < len(words) or gaps[max(i, i - step)] not in _CLOSE:
+            if not 0 <= i < count or gaps[i if step > 0 else i + 1] not in _CLOSE:
                 return False
             if capital[i]:
                 break
@@ -116,21 +111,22 @@ def traits(word: Word, kind: str, language: int) -> tuple[float, float]:
 @lru_cache(maxsize=8_192)
 def _worth(scores: tuple[float, ...], weight: float, kind: str) -> tuple[float, ...]:
     near, far = fitted()[f"{kind}, near"], fitted()[f"{kind}, far"]
-    out = []
-    for score in scores:
-        said = score * weight
-        out.append(said * near if said > -_KNEE else -_KNEE * near + (said + _KNEE) * far)
-    return tuple(out)
+    knee = -_KNEE * near
+    return tuple(
+        [said * near if (said := score * weight) > -_KNEE else knee + (said + _KNEE) * far for score in scores]
+    )
 
 
 def revalue(body: str, words: Sequence[Word]) -> None:
     """Let each word say what its kind is worth."""
+    leaning = fitted()["leaning"]
     for word, kind in zip(words, kinds(body, words), strict=True):
         if kind:
-            word.scores = _worth(word.scores, word.weight if word.weight < 1.0 else 1.0, kind)
+            weight = word.weight
+            word.scores = _worth(word.scores, weight if weight < 1.0 else 1.0, kind)
             word.weight = 1.0
         if word.leans:
             scores = list(word.scores)
             for language, nats in word.leans.items():
-                scores[language] += nats * fitted()["leaning"]
+                scores[language] += nats * leaning
             word.scores, word.leans = tuple(scores), None
