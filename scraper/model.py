@@ -127,8 +127,9 @@ class Post:
     ``native_id`` is an opaque string, unique within the source. ``languages`` are the
     platform's tags, a hint and no more. ``in_reply_to`` is the native id of the author's own
     earlier post that this one continues. ``credit``, ``license`` and ``license_url`` are as
-    stated by the platform beside the text (a licence else by a credit line in it), never inferred. ``opt_outs`` are labels such as
-    ``noindex`` with which the author asks not to be archived or shown.
+    stated by the platform beside the text (a licence else by a credit line in it), never
+    inferred. ``opt_outs`` are labels such as ``noindex`` with which the author asks not to be
+    archived or shown.
     """
 
     source_id: str

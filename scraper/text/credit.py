@@ -15,7 +15,7 @@ from scraper.model import CreditLine
 from scraper.text.days import DIGITS, WORDS, days_in
 from scraper.text.holders import AGENCIES, HOLDER, JOINT, PERSON, agencies, holders, plausible, tidy
 from scraper.text.licences import ALONE, BEHIND, LICENSE
-from scraper.text.surroundings import WHOSE, WHOSE_IN_BRACKETS
+from scraper.text.surroundings import find_whose
 
 DATE = re.compile(DIGITS)
 
@@ -126,6 +126,9 @@ _AGENCIES = (
     "opernicus",
     "umetsat",
     "EUMETSAT",
+    "ESO",
+    "NOAA",
+    "CERN",
 )
 
 _LINE_END = re.compile("\n")
@@ -145,13 +148,13 @@ def _holders(text: str) -> tuple[str | None, str | None]:
     return holders(DATE.sub(" ", FILE_NUMBER.sub(" ", text)))
 
 
-def lines_of(body: str) -> list[int]:
+def _lines_of(body: str) -> list[int]:
     """Where the lines of ``body`` begin."""
     return [0, *(m.end() for m in _LINE_END.finditer(body))]
 
 
 def may_tell_whose(body: str) -> bool:
-    """Whether ``WHOSE`` can be in ``body`` at all; a cheap test."""
+    """Whether ``find_whose`` can find any in ``body`` at all; a cheap test."""
     has = body.lower().__contains__
     return (
         any(map(has, _LABELS))
@@ -166,7 +169,7 @@ def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | 
     quiet = body.lower()
     labelled, shown = (any(map(quiet.__contains__, words)) for words in (_LABELS, _PICTURES))
     named = any(map(body.__contains__, _AGENCIES))
-    starts = lines_of(body)
+    starts = _lines_of(body)
     # names are looked for only where a day may stand behind one
     dated = any(map(body.__contains__, "0123456789")) and _YEAR.search(body) is not None
     for m in _SIGNED.finditer(body) if dated and ("ission" in body or DATE.search(body)) else ():
@@ -188,7 +191,7 @@ def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | 
     for m in filter(None, [_BARE.match(body, at) for at in starts]) if shown or named else ():
         yield (m.start("text"), m.end("text"), *_holders(_LEAD.sub("", m["text"])), None)
     if may_tell_whose(body):
-        for m in (*filter(None, [WHOSE.match(body, at) for at in starts]), *WHOSE_IN_BRACKETS.finditer(body)):
+        for m in find_whose(body):
             inner = m.group().strip(" ()[]")
             yield (start := body.index(inner, m.start()), start + len(inner), *_holders(_LEAD.sub("", inner)), None)
     for m in ALONE.finditer(body) if any(map(quiet.__contains__, _LICENCES)) else ():

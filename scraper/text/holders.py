@@ -9,7 +9,7 @@ from scraper.text.licences import LICENSE
 #: the agencies and firms that credit lines name in one word
 AGENCIES_IN_A_WORD = (
     "ESA", "NASA", "CNES", "JAXA", "CSA", "ASC", "DLR", "ASI", "UKSA", "CSG", "GCTC", "Roscosmos", "SpaceX",
-    "Arianespace", "Copernicus", "Eumetsat",
+    "Arianespace", "Copernicus", "Eumetsat", "ESO", "NOAA", "CERN",
 )  # fmt: skip
 AGENCY = "|".join((*AGENCIES_IN_A_WORD, "ROSCOSMOS", "ARIANESPACE", "EUMETSAT"))
 _AGENCY = (

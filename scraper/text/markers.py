@@ -37,8 +37,8 @@ _NAME = rf"{_INTRO}({_NAMES}){_OUTRO}"
 #: what may stand before and behind a label that has its line: emoji, arrows, rules
 _ORNAMENT = r"[^\w\n\"'«»“”()\[\]#@.,!?]{0,8}"
 _BRACKETED = re.compile(
-    rf"(?<!\w)[(\[{{<*_]{{1,3}} ?{_ORNAMENT}{_NAME}(?P<both>[ ]?[/|+&,-][ ]?(?:{_NAMES}))?{_ORNAMENT} ?"
-    r"[)\]}>*_]{1,3}(?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?(?!\w)"
+    rf"(?<!\w)[(\[{{<〈【*_]{{1,3}} ?{_ORNAMENT}{_NAME}(?P<both>[ ]?[/|+&,-][ ]?(?:{_NAMES}))?{_ORNAMENT} ?"
+    r"[)\]}>〉】*_]{1,3}(?:[ \u00a0\u202f]?[:：–—-](?=\s|$))?(?!\w)"
 )
 #: a name with a colon, or with a dash or bar behind it
 _COLON = re.compile(
@@ -46,11 +46,11 @@ _COLON = re.compile(
 )
 _ALONE = re.compile(
     rf"""(?m)^{_ORNAMENT}(?:
-        {_INTRO}(?P<line>{_NAMES}){_OUTRO}(?:[ ][–—|/>-](?=[ ])|{_ORNAMENT}$)
+        {_INTRO}(?P<line>{_NAMES}){_OUTRO}(?:[ ][–—|/>-](?=[ ])|[ ]?[▸►▶➤➜→⟶➡〉❯›]\ufe0f?(?=[ ])|{_ORNAMENT}$)
       | {_INTRO}(?P<stop>{_NAMES})[.)](?=[ ]\S)
     )
     | (?:^|[.!?…][ ]|[ ][|–—][ ])(?P<slash>fr|en|FR|EN|Fr|En)/(?=[ ])
-    | [ ][^\w\s.,;:!?'"’«»“”()\[\]\#@&+*–—-]{1, 4}[ ]?(?P<behind>FR|EN|ENG|FRA|VF|VA)$
+    | [ ][^\w\s.,;:!?'"’«»“”()\[\]\#@&+*–—-]{{1,4}}[ ]?(?P<behind>FR|EN|ENG|FRA|VF|VA)$
     | ^(?P<both>(?:FR|EN|ENG|FRA)[-/|+&](?:FR|EN|ENG|FRA))[ ]?(?::(?=\s)|$)
     | (?<!\w)(?P<within>Fr|En|FR|EN)\.(?=[ ][«“"]?[ ]?[A-ZÀ-Þ])""",
     re.VERBOSE,
@@ -89,7 +89,7 @@ _PLACES = (
 _TONGUES = ("english", "french", "anglais", "français", "francais", "vf", "va ")
 _THERE = re.compile(r"(?:en|fr|v[af]|eng\.?|english|french|anglais|fran[cç]ais|anglaise|fran[cç]aise|text|version) ")
 #: the same for labels as they are written
-_OPENING = "([{<*_"
+_OPENING = "([{<〈【*_"
 _SIGNS = (":", "：", " – ", " — ", " | ", " > ", " - ")
 _SIGN = re.compile("[:：–—|>-]")
 _BEFORE_SIGN = (*_LABEL_OF, "ersion", "ext", "exte", "VERSION")

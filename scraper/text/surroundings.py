@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from scraper.text.holders import AGENCY
 
@@ -25,6 +26,8 @@ _HOLDING = (
     "archives?|collections?|fonds|service|agency|agence|museum|mus[ée]e|library|biblioth[èe]que|studios?|press|presse"
     "|consortium|team|[ée]quipe|observatory|observatoire|institute?|university|universit[ée]|mairie|office|foundation|fondation"
     "|association|laboratory|laboratoire|medialab|department|d[ée]partement|centre|center|communications?"
+    "|orchestr[ae]|op[ée]ra|th[ée][âa]tre|parc|park|jardins?|gardens?|ballet|festival|soci[ée]t[ée]|society|minist[èe]re"
+    "|ministry|ambassade|embassy|direction|survey|compagnie|company"
 )
 #: a few words with such a one, that are no sentence
 _HELD = (
@@ -41,6 +44,7 @@ _LEADING = rf"""(?:
         (?:📷|📸|🎥)\ufe0f?(?:[ ]?:|[ ](?:by|par)\b)?
       | (?i:{_PICTURE}|{_CREDIT})(?:[ ]?[/|&]?[ ]?(?i:{_PICTURE}|{_CREDIT}|de|of|by|the|du)\b){{0,5}}[ ]?:
       | (?i:{_PICTURE})(?:[ ](?i:taken|prises?|shot|cr[ée]dits?))?[ ](?i:by|par)\b
+      | (?i:(?:{_PICTURE}[ ])?{_CREDIT}(?:[ ]{_PICTURE})?)[ ][–—-](?=[ ])
       | (?i:{_CREDIT})(?:[ ](?i:{_PICTURE}))?
       | (?:(?i:{_PICTURE})[ ])?(?=[^\n]{{0,48}}(?i:courtesy|courtoisie|permission|autorisation))
         (?:(?i:used|reproduced|reproduite?s?|shown|published|publiée?s?|avec|with|by|the|kind|l['’]aimable|courtesy
@@ -50,17 +54,21 @@ _LEADING = rf"""(?:
 _GRANTED = (
     r"(?:,?[ ](?:[Uu]sed[ ](?:with|by)[ ]permission|[Aa]ll[ ]rights[ ]reserved|[Tt]ous[ ]droits[ ]r[ée]serv[ée]s))"
 )
+#: words of a credit that says that it is one, whatever their letters: no sentence, but initials
+_TOLD = r"(?:[^\n.!?#@()\[\]]|(?<=\b[A-ZÀ-Þ])\.){2,90}"
 _WHOSE = rf"""(?:
         (?:(?i:{_PICTURE})[ ])?(?:©|\([cC]\)[ ])[^\n()\[\]#@]{{1,120}}
       | (?:(?i:{_PICTURE})[ ]?:[ ])?[Cc]ontains[ ]modified[ ]Copernicus[^\n#@]{{1,120}}
-      | (?:{AGENCY})/[^\n()#@]{{1,100}}
-      | {_LEADING}[ ]?(?:{_NAMED}(?:[ ]{_NAMED}){{0,9}}|{_HELD}){_GRANTED}?
+      | (?:{AGENCY})(?:/[^\n()#@]{{1,100}}|[ ]/[ ]{_TOLD})(?:[ ]?\([^\n()]{{2,24}}\))?
+      | (?i:(?:{_PICTURE}[ ])?{_CREDIT}(?:[ ]{_PICTURE})?[ ]?[:–—-]|{_PICTURE}[ ]courtesy[ ]of)[ ]{_TOLD}
+      | {_LEADING}[ ]?(?:{_NAMED}(?:[ ]{_NAMED}){{0,9}}(?:[ ]/[ ][A-ZÀ-Þ]{_TOLD})?|{_HELD}){_GRANTED}?
     )"""
-#: a line, or brackets, that only tell whose picture it is; names are known by their capitals
-WHOSE = re.compile(
-    rf"(?m)^[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?[^\w\n#@]{{0,6}}$|[ ]{{1,2}}(?:[·•|–-][ ]|[#@]\w|{_LINKED}))", re.VERBOSE
+#: a line, what is behind its last sentence, or brackets, that only tell whose picture it is; names by their capitals
+_WHOSE_LINE = re.compile(
+    rf"(?m)[ ]?[(\[]?{_WHOSE}[)\]]?(?=[ ]?[^\w\n#@]{{0,6}}$|[ ]{{1,2}}(?:[·•|–-][ ]|[#@]\w|{_LINKED}))", re.VERBOSE
 )
-WHOSE_IN_BRACKETS = re.compile(rf"[(\[]{_WHOSE}[ ]?[)\]]", re.VERBOSE)
+_WHOSE_BEHIND = re.compile(r"\n|[.!?…][ ]|[ ](?=[📷📸🎥])")
+_WHOSE_IN_BRACKETS = re.compile(rf"[(\[]{_WHOSE}[ ]?[)\]]", re.VERBOSE)
 #: «(1/2)», a part of a thread; a camera's name for a file; a line that is only a number with letters
 FILE_NAME = re.compile(
     r"""[(\[](?:(?:photo|image|picture|pic|vid[ée]o|part|partie)[ ])?\d{1,3}/\d{1,3}[)\]]
@@ -70,3 +78,11 @@ FILE_NAME = re.compile(
         [A-Za-z_-]{0,12}[0-9][\w-]{2,30}(?:\.\w{3,4})?[)\]]?[ ]?$""",
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,
 )
+
+
+def find_whose(body: str) -> Iterator[re.Match[str]]:
+    """The lines, ends of lines and brackets of ``body`` that only tell whose picture it is."""
+    for at in (0, *(behind.end() for behind in _WHOSE_BEHIND.finditer(body))):
+        if found := _WHOSE_LINE.match(body, at):
+            yield found
+    yield from _WHOSE_IN_BRACKETS.finditer(body)

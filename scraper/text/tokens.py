@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from scraper.text.caseless import caseless_credits, has_no_case
-from scraper.text.credit import FILE_MARK, FILE_NUMBER, find_credits, lines_of, may_tell_whose
+from scraper.text.credit import FILE_MARK, FILE_NUMBER, find_credits, may_tell_whose
 from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
 from scraper.text.markers import FLAGS, find_labels
 from scraper.text.particulars import find_particulars
-from scraper.text.surroundings import FILE_NAME, SHARED, STAMP, WHOSE, WHOSE_IN_BRACKETS
+from scraper.text.surroundings import FILE_NAME, SHARED, STAMP, find_whose
 
 
 class Kind(IntEnum):
@@ -84,9 +84,7 @@ def _specials(body: str) -> list[Token]:
             take(Kind.CREDIT, FILE_MARK)
         take(Kind.CREDIT, FILE_NAME)
     if may_tell_whose(body):
-        lines = (WHOSE.match(body, at) for at in lines_of(body))
-        found += [Token(Kind.CREDIT, m.start(), m.end()) for m in lines if m is not None]
-        take(Kind.CREDIT, WHOSE_IN_BRACKETS)
+        found += [Token(Kind.CREDIT, m.start(), m.end()) for m in find_whose(body)]
     if has_no_case(body):
         found += [Token(Kind.CREDIT, start, end) for start, end in caseless_credits(body)]
     if any(map(body.__contains__, _SHARING)):

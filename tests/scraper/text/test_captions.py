@@ -57,7 +57,19 @@ def is_exact(case: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize(
     "name",
-    ["corpus", "heldout", "tune", "aside", "aside-hand", "written", "handwritten", "tempting", "hard", "single"],
+    [
+        "corpus",
+        "heldout",
+        "tune",
+        "aside",
+        "aside-hand",
+        "written",
+        "handwritten",
+        "judged",
+        "tempting",
+        "hard",
+        "single",
+    ],
 )
 def test_our_captions_are_split_at_least_as_well_as_the_pinned_floors(name: str) -> None:
     """On our own captions, in every layout, exact and strict stay at or above floors that only ever rise."""
@@ -383,3 +395,38 @@ def test_every_segment_is_explained() -> None:
     assert told[0].reason.startswith("fr before en by ")
     assert [word.text for word in told[0].words] == ["Le", "lac", "gelé", "brille"]
     assert "credit" in told[-1].reason
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "ESO / L. Marchand (CC BY 4.0)",
+        "Photo credit – Polar Survey",
+        "Photo : Y. Lemaire / Parc naturel",
+        "Crédit photo : Direction des ports et des phares, tous droits réservés",
+        "Image courtesy of the contractor",
+        "Photo : Orchestre philharmonique du Lac",
+        "📷 : Jardins de la Ville",
+        "Picture by Daniel Osei",
+    ],
+)
+@pytest.mark.parametrize("before", ["\n", "\n\n", " "])
+def test_whose_picture_it_is_belongs_to_no_part_on_its_line_or_behind_the_last_sentence(aside, before):
+    """Institutions and affiliations with small letters included; synthetic."""
+    text = "La neige est tombée toute la nuit sur le village."
+    found = {segment.lang: segment.text for segment in split(text + before + aside).segments}
+    assert found[Lang.FR] == text
+    assert Lang.EN not in found
+
+
+@pytest.mark.parametrize(
+    "labels", [("FR ▸ ", "EN ▸ "), ("FR〉 ", "EN〉 "), ("【FR】 ", "【EN】 "), ("〈fr〉 ", "〈en〉 ")]
+)
+def test_labels_with_arrows_and_angles_belong_to_no_part(labels):
+    """Before each part, on a line of its own; synthetic."""
+    texts = ("La neige est tombée toute la nuit.", "Snow fell all night long.")
+    split_up = split("\n".join(label + text for label, text in zip(labels, texts, strict=True)))
+    assert [(s.lang, s.text) for s in split_up.segments if s.lang is not Lang.NONE] == [
+        (Lang.FR, texts[0]),
+        (Lang.EN, texts[1]),
+    ]
