@@ -247,8 +247,8 @@ class Sites:
                     await asyncio.sleep(self.latency)
                 if not await self._say(site, target, writer):
                     break
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass  # the loop's own end cancels what hangs, and Python 3.11 would print each
         finally:
             writer.close()
 

@@ -15,7 +15,6 @@ import click
 from jobs import __version__
 from jobs.cli import streams
 from jobs.errors import AlreadyRunning, ConfigError, Interrupted, JobsError
-from jobs.logs import printable
 
 #: objects made between two looks for rubbish: loading makes some 200,000 and no rubbish, and with Python's own 700 a
 #: third of a short command's time goes into looking; rubbish in a ring, which only such a look finds, is rare here
@@ -118,6 +117,8 @@ def _run(arguments: list[str]) -> NoReturn:
 
 def _told(error: BaseException) -> int:
     """Say what went wrong, in words for the person at the terminal; the exit status."""
+    # not before the guard has seen that the three packages are ours
+    from jobs.logs import printable
     from storage.errors import SourceBusy, SqlRefused, StorageError, UnknownKey
 
     match error:

@@ -40,7 +40,7 @@ def test_a_posts_own_date_is_kept() -> None:
 
 def test_a_post_without_a_date_takes_the_one_in_its_credit_line() -> None:
     """Day precision, and it says that the caption told so."""
-    reading = read(post("Bonjour.\nThomas Pesquet, Proxima mission image 03/12/2016"), MISSIONS, None)
+    reading = read(post("Bonjour à tous.\nThomas Pesquet, Proxima mission image 03/12/2016"), MISSIONS, None)
     assert reading.published == Published.on_day(date(2016, 12, 3), DateOrigin.CAPTION)
     assert not reading.needs_review
 
