@@ -99,6 +99,16 @@ class Clerk:
             }
         )
 
+    def plan_one(self, duty: Duty) -> None:
+        """Find a time for a duty that was configured anew while it was being done."""
+        matter = self._awake(duty, self._agenda.matter(duty.matter))
+        due = due_of(duty, matter, self._now())
+        if due is None:
+            self._times.drop(duty.matter)
+        else:
+            self._times.put(duty.matter, due)
+        self._agenda.plan({duty.matter: (due.at, due.why) if due else (None, Because.PAUSED)})
+
     def hear(self, duties: Duties) -> None:
         """Plan those anew that somebody else has done or resumed, or that a clock that was set back would put off."""
         planned, now = self._times.planned(), self._now()

@@ -256,9 +256,19 @@ class Daemon:
             return
 
     def _plan_next(self, duty: Duty, due: Due | None) -> None:
-        # of one that was configured anew meanwhile the clerk hears, and finds another time
-        if due is not None and self._duties.get(duty.matter) is duty:
+        configured = self._duties.get(duty.matter)
+        if due is None or configured is None:
+            return
+        if configured is duty:
             self._times.put(duty.matter, due)
+            return
+        # configured anew meanwhile: its time is another, and a beat is too long to wait for it
+        try:
+            self._clerk.plan_one(configured)
+        except StorageError as error:
+            self._patience.note(error)
+            self._wants_plan.set()
+            self._errand.set()
 
     def _hung(self, spell: Spell) -> None:
         """Note what the watchdog gave up, in a thread: the archive may be in trouble."""

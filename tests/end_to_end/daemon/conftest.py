@@ -130,7 +130,7 @@ class Keeper:
         """Wait until something holds."""
         end = time.monotonic() + PATIENCE
         while not (found := holds()):
-            assert time.monotonic() < end, self.log
+            assert time.monotonic() < end, "\n".join(map(str, self.log[-12:]))
             time.sleep(0.02)
         return found
 
