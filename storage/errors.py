@@ -12,6 +12,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- SourceBusy               another run has the source's lease; ``source_id``, ``holder``
  +-- DiskFull                 no space is left where the archive lives
  +-- BackupRefused            a backup or an archive is not written there; what is there stays
+ +-- ExportRefused            an export is not written there, or not in this format; what is there stays
  +-- UnknownKey               no such post; ``key``, ``nearest``
  +-- SqlRefused               a person's own SQL is wrong, would write, or is over a limit
  +-- UnknownAuthor            no post by this author; ``author``, ``nearest``
@@ -86,6 +87,10 @@ class DiskFull(StorageError):
 
 class BackupRefused(StorageError):
     """A backup, or a restored archive, is not written to this place: something else is there."""
+
+
+class ExportRefused(StorageError):
+    """An export is not written to this place, or not in this format: the sentence says what to do."""
 
 
 class UnknownKey(StorageError):
