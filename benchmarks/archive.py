@@ -155,7 +155,7 @@ def anew(options: argparse.Namespace, folder: Path) -> None:
     filled = Filled(folder / "anew", options.posts)
     means = Means(web=Unplugged(), http=HttpSettings(), missions=(), now=lambda: datetime.now(UTC))
     visit = Visit(source=filled.source)
-    everything = Filters(source="bench")
+    everything = Filters(source=("bench",))
     work: dict[str, Callable[[], Reread]] = {
         "reparse, nothing changed": lambda: reparse(visit, filled.archive, means),
         "resplit, nothing changed": lambda: resplit(everything, None, filled.archive, means),

@@ -89,7 +89,7 @@ def resplit(
         SourceBusy: something differs, and another run has the source.
         StorageError: the archive cannot be used.
     """
-    source_id = filters.source or ""
+    source_id = filters.source[0] if filters.source else ""
     found = Reread(report=Report(source_id=source_id))
     kind, url = rereading.kind_of(archive.database, source_id)
     run: Run | None = None
@@ -156,7 +156,9 @@ class _Reparse:
     def tell_missing(self) -> None:
         """Tell the posts that came with a recorded answer once and are in none now."""
         visit = self._visit
-        filters = Filters(source=visit.source.id, since=visit.since, until=visit.until, keys=tuple(self._keys) or None)
+        filters = Filters(
+            source=(visit.source.id,), since=visit.since, until=visit.until, keys=tuple(self._keys) or None
+        )
         for rows in rereading.batches(self._archive.database, filters):
             self._means.go_on()
             unmet = [row for row in rows if not self._seen.holds(row)]

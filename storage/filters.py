@@ -1,155 +1,198 @@
-"""Which posts are asked for: values that refuse to exist wrong, and the SQL conditions that they mean."""
+"""Which posts are asked for, in which order: values that refuse to exist wrong."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
-
-from storage.columns import safe
-from storage.dialects import among, passing
 from storage.folding import fold, fold_tag
 from storage.postview import LANGS, VERDICTS
-from storage.views import archive_posts, attachments, hashtags, posts, segments, tags
 
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-_WIDTHS = (("day", timedelta(days=1)), ("minute", timedelta(minutes=1)), ("second", timedelta(seconds=1)))
+#: how far a picture is from being held
+STATES = ("stored", "pending", "failed", "gone", "skipped")
+#: orders in which posts can be had; ``rank`` needs a text
+SORTS = ("newest", "oldest", "rank", "rating", "seen")
+#: how a picture lies
+ORIENTATIONS = ("landscape", "portrait", "square")
+#: the best rating; the lowest is 0
+BEST = 5
+
+Lang = Literal["fr", "en", "other"]
+Sort = Literal["newest", "oldest", "rank", "rating", "seen"]
+Orientation = Literal["landscape", "portrait", "square"]
+
+_CHOICES = {
+    "lang": ("a language", LANGS),
+    "lacks_lang": ("a language", LANGS),
+    "verdict": ("a verdict", VERDICTS),
+    "media": ("a state of a picture", STATES),
+}
+_SIZES = ("min_width", "min_height", "max_width", "max_height")
+#: what does not say which posts pass
+_HOW_MANY = frozenset({"limit", "after"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which posts are asked for; what is None does not matter, and all that is given must hold.
+    """Which posts are asked for; what is None or empty does not matter, and all that is given must hold.
+
+    Widths and heights are those of a post's largest shown picture (by area; measured where its bytes are held, else
+    the source's word), in pixels as it is stored.
 
     Attributes:
-        text: stands somewhere in the body, captions, title, credit, or in the alt text or credit of a picture;
-            compared as ``storage.folding`` does, so nothing in it is a wildcard.
+        text: what to look for, in the body, captions, title, credit, or in the alt text or credit of a picture.
         lang: has a caption in each of these: ``fr``, ``en``, or ``other`` for a third language or an undecided one.
-        source: id of the source.
-        mission: id of the mission.
+        lacks_lang: has no caption in any of these.
+        source: of one of these sources, by id.
+        mission: of one of these missions, by id.
         since: aware; the post's own date, an interval as wide as its precision, overlaps [since, until).
             A post without a date is left out as soon as a bound is given.
         until: aware, exclusive.
-        verdict: ``unreviewed``, ``selected`` or ``rejected``.
-        tag: a hashtag of the post or a tag of the curator's, with or without ``#``; case and accents do not matter.
+        undated: has no date (or, False, has one).
+        seen_since: aware; it was first archived then or later.
+        seen_until: aware, exclusive.
+        verdict: one of ``unreviewed``, ``selected`` and ``rejected``.
+        tag: has each of these, as a hashtag or as a tag of the curator's, with or without ``#``; case and accents do
+            not matter.
+        hashtag: likewise, of the post's own alone.
+        curator_tag: likewise, of the curator's alone.
+        rating: rated so or better; 0 to 5.
+        rating_most: rated so or worse.
+        unrated: has no rating (or, False, has one).
         needs_review: whether a person should look.
-        keys: one of these keys.
+        noted: has a note of the curator's.
+        edited: its source has changed it since it was first published, as far as is known.
+        gone: is gone at its source.
+        has_picture: shows a picture.
+        min_width: inclusive, as the next three.
+        min_height: as ``min_width``.
+        max_width: as ``min_width``.
+        max_height: as ``min_width``.
+        orientation: ``landscape``, ``portrait`` or ``square``.
+        media: shows something whose state is one of these: ``stored``, ``pending``, ``failed``, ``gone``, ``skipped``.
+        files: shows one of these files, by SHA-256 in lower-case hexadecimal; None: it does not matter.
+        keys: is one of these, by key; None: it does not matter.
+        sort: ``newest`` (undated ones last), ``oldest`` (undated ones last, too), ``rank`` (best match first),
+            ``rating`` (best first, unrated ones last; of one rating the newest first), ``seen`` (last archived first).
+            None: ``rank`` when there is a text, else ``newest``.
         limit: at most so many.
+        after: goes on where the page ended that gave this token; see ``storage.paging``.
     """
 
     text: str | None = None
-    lang: tuple[Literal["fr", "en", "other"], ...] = ()
-    source: str | None = None
-    mission: str | None = None
+    lang: tuple[Lang, ...] = ()
+    lacks_lang: tuple[Lang, ...] = ()
+    source: tuple[str, ...] = ()
+    mission: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
-    verdict: Literal["unreviewed", "selected", "rejected"] | None = None
-    tag: str | None = None
+    undated: bool | None = None
+    seen_since: datetime | None = None
+    seen_until: datetime | None = None
+    verdict: tuple[Literal["unreviewed", "selected", "rejected"], ...] = ()
+    tag: tuple[str, ...] = ()
+    hashtag: tuple[str, ...] = ()
+    curator_tag: tuple[str, ...] = ()
+    rating: int | None = None
+    rating_most: int | None = None
+    unrated: bool | None = None
     needs_review: bool | None = None
+    noted: bool | None = None
+    edited: bool | None = None
+    gone: bool | None = None
+    has_picture: bool | None = None
+    min_width: int | None = None
+    min_height: int | None = None
+    max_width: int | None = None
+    max_height: int | None = None
+    orientation: Orientation | None = None
+    media: tuple[Literal["stored", "pending", "failed", "gone", "skipped"], ...] = ()
+    files: tuple[str, ...] | None = None
     keys: tuple[str, ...] | None = None
+    sort: Sort | None = None
     limit: int | None = None
+    after: str | None = None
 
     def __post_init__(self) -> None:
+        for problem in _problems(self):
+            raise ValueError(problem)
         if self.text is not None and not fold(self.text):
             raise ValueError("a text to look for holds at least one letter, digit or sign")
-        if self.tag is not None and not fold_tag(self.tag):
-            raise ValueError("a tag to look for holds at least one letter or digit")
-        for lang in self.lang:
-            if lang not in LANGS:
-                raise ValueError(f"a language is one of {', '.join(LANGS)}, not {lang!r}")
-        if self.verdict not in (None, *VERDICTS):
-            raise ValueError(f"a verdict is one of {', '.join(VERDICTS)}, not {self.verdict!r}")
-        for bound in (self.since, self.until):
+
+    @property
+    def order(self) -> Sort:
+        """The order in which posts come: ``sort``, or what it is without being given."""
+        return self.sort or ("newest" if self.text is None else "rank")
+
+    @property
+    def digest(self) -> str:
+        """12 letters that tell these filters and this order from others; ``limit`` and ``after`` do not matter."""
+        given = [(item.name, _plain(getattr(self, item.name))) for item in fields(self)]
+        meant = [(name, value) for name, value in given if name not in _HOW_MANY | {"sort"} and value is not None]
+        return hashlib.sha256(repr([self.order, *meant]).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _plain(value: Any) -> Any:
+    """The one form of values that mean the same: moments in seconds, alternatives in order."""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return tuple(sorted(set(value))) if isinstance(value, tuple) else value
+
+
+def _problems(filters: Filters) -> Iterator[str]:
+    for item in fields(filters):
+        value = getattr(filters, item.name)
+        if str(item.type).startswith("tuple") and not (isinstance(value, tuple) or value is None):
+            yield f"{item.name} is a tuple, not {value!r}"
+    for name, (what, choices) in _CHOICES.items():
+        for value in getattr(filters, name):
+            if value not in choices:
+                yield f"{what} is one of {', '.join(choices)}, not {value!r}"
+    if filters.sort not in (None, *SORTS):
+        yield f"posts are sorted by one of {', '.join(SORTS)}, not {filters.sort!r}"
+    if filters.sort == "rank" and filters.text is None:
+        yield "posts are ranked by how well they match a text, and none is given"
+    if filters.orientation not in (None, *ORIENTATIONS):
+        yield f"an orientation is one of {', '.join(ORIENTATIONS)}, not {filters.orientation!r}"
+    if any(not fold_tag(tag) for tag in (*filters.tag, *filters.hashtag, *filters.curator_tag)):
+        yield "a tag to look for holds at least one letter or digit"
+    if both := set(filters.lang) & set(filters.lacks_lang):
+        yield f"no post both has and lacks a caption in {sorted(both)[0]}"
+    yield from _wrong_times(filters)
+    yield from _wrong_numbers(filters)
+
+
+def _wrong_times(filters: Filters) -> Iterator[str]:
+    for since, until in ((filters.since, filters.until), (filters.seen_since, filters.seen_until)):
+        for bound in (since, until):
             if bound is not None and bound.utcoffset() is None:
-                raise ValueError(f"a bound is an aware time, not {bound!r}")
-        if self.limit is not None and not 0 <= self.limit < 2**63:
-            raise ValueError(f"a limit is neither negative nor beyond 2**63, as {self.limit} is")
+                yield f"a bound is an aware time, not {bound!r}"
+    if filters.undated and (filters.since or filters.until):
+        yield "a post without a date is neither before nor after a time"
+
+
+def _wrong_numbers(filters: Filters) -> Iterator[str]:
+    for value in (filters.rating, filters.rating_most):
+        if value is not None and not 0 <= value <= BEST:
+            yield f"a rating is from 0 to {BEST}, not {value}"
+    if filters.rating is not None and filters.rating_most is not None and filters.rating > filters.rating_most:
+        yield f"no rating is at least {filters.rating} and at most {filters.rating_most}"
+    if filters.unrated and (filters.rating is not None or filters.rating_most is not None):
+        yield "a post without a rating is not rated so or so"
+    for name in _SIZES:
+        value = getattr(filters, name)
+        if value is not None and not 0 < value < 2**31:
+            yield f"a width or height is a number of pixels from 1 to 2**31, not {value}"
+    if filters.has_picture is False and (filters.orientation or any(getattr(filters, name) for name in _SIZES)):
+        yield "a post without a picture has no size"
+    if filters.limit is not None and not 0 <= filters.limit < 2**63:
+        yield f"a limit is neither negative nor beyond 2**63, as {filters.limit} is"
 
 
 def split_key(key: str) -> tuple[str, str]:
     """A key's source id and native id: the first colon splits, the rest is opaque."""
     source, _, native_id = key.partition(":")
     return source, native_id
-
-
-def conditions(connection: Connection, filters: Filters) -> list[ColumnElement[bool]]:
-    """What must hold, for a statement on this connection over ``posts`` and ``archive_posts``, which this joins."""
-    found = list(_plain(connection, filters))
-    if filters.text is not None:
-        found.append(_text(connection, fold(filters.text), found))
-    return found
-
-
-def _plain(connection: Connection, filters: Filters) -> Iterator[ColumnElement[bool]]:
-    # the view is the promise about values, the table has the indexes: one row of each is the same post
-    yield archive_posts.c.source == posts.c.source_id
-    yield archive_posts.c.native_id == posts.c.native_id
-    if filters.source is not None:
-        yield posts.c.source_id == filters.source
-    if filters.mission is not None:
-        yield archive_posts.c.mission == safe(filters.mission)
-    if filters.needs_review is not None:
-        yield archive_posts.c.needs_review == int(filters.needs_review)
-    if filters.verdict is not None:
-        yield archive_posts.c.verdict == filters.verdict
-    yield from _dated(filters)
-    if filters.keys is not None:
-        pairs = [split_key(safe(key)) for key in filters.keys]
-        yield among(connection, posts.c.source_id, posts.c.native_id, pairs)
-    for lang in filters.lang:
-        match lang:
-            case "fr":
-                yield archive_posts.c.caption_fr.is_not(None)
-            case "en":
-                yield archive_posts.c.caption_en.is_not(None)
-            case "other":
-                yield exists().where(
-                    segments.c.post_id == posts.c.id, segments.c.part == "body", segments.c.lang == "other"
-                )
-    if filters.tag is not None:
-        wanted = fold_tag(filters.tag)
-
-        def is_tag(tag: str) -> bool:
-            return fold_tag(tag) == wanted
-
-        yield or_(
-            *(
-                posts.c.id.in_(
-                    select(own.c.post_id).where(passing(connection, "cupola_is_tag", is_tag, own.c.tag, [own.c.tag]))
-                )
-                for own in (hashtags, tags)
-            )
-        )
-
-
-def _text(connection: Connection, wanted: str, so_far: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """A text of the post, or of one of its pictures, holds ``wanted``, folded."""
-
-    def holds(*texts: str | None) -> bool:
-        return any(text is not None and wanted in fold(text) for text in texts)
-
-    own = [archive_posts.c[name] for name in ("text", "title", "caption_fr", "caption_en", "credit")]
-    of_picture = [attachments.c[name] for name in ("corrected_alt", "alt", "credit")]
-    shown = attachments.c.removed_at.is_(None)
-    return or_(
-        passing(connection, "cupola_holds", holds, posts.c.id, own, so_far),
-        exists().where(
-            attachments.c.post_id == posts.c.id,
-            shown,
-            passing(connection, "cupola_holds", holds, attachments.c.id, of_picture, [shown]),
-        ),
-    )
-
-
-def _dated(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    """The interval of a post's date overlaps the bounds: it starts before ``until``, it ends after ``since``."""
-    at = posts.c.shown_at
-    if filters.until is not None:
-        yield at < filters.until
-    if filters.since is not None:
-        since = filters.since
-        starts = {precision: since - width if since - _EARLIEST > width else _EARLIEST for precision, width in _WIDTHS}
-        yield at > starts["day"]  # what the index can use
-        yield or_(*(and_(archive_posts.c.published_precision == name, at > start) for name, start in starts.items()))

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from storage.conditions import conditions
 from storage.decisions import captions_in, digest_of, state_of
 from storage.engine import Database
-from storage.filters import Filters, conditions
+from storage.filters import Filters
 from storage.schema import DecisionRecord, PostRecord, rows_of
 from storage.states import Act
 from storage.views import posts

@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, case, func, select
 
+from storage.conditions import conditions
 from storage.engine import Database
-from storage.filters import Filters, conditions
+from storage.filters import Filters
 from storage.postview import COLUMNS, MediaView, PostView, SegmentView
 from storage.views import archive_posts, assets, attachments, curation, posts, segments, sources, tags
 

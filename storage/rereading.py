@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from storage.changes import Change, Decision, Entry, content_hash, decide
 from storage.columns import safe
+from storage.conditions import conditions
 from storage.engine import Database
-from storage.filters import Filters, conditions
+from storage.filters import Filters
 from storage.posts import load_entries
 from storage.revisions import edited
 from storage.schema import PostRecord, SourceRecord, rows_of

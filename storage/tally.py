@@ -8,15 +8,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
 
+from storage.conditions import conditions
 from storage.engine import Database
-from storage.filters import Filters, conditions
+from storage.filters import STATES, Filters
 from storage.lookup import iso
 from storage.views import archive_posts, assets, attachments, posts, runs, segments
 
 #: which captions a post has, in the order in which they are told; ``other`` is a third language or an undecided one
 CAPTIONS = ("both", "fr", "en", "other", "none")
-#: how far a picture is from being held, in the order in which they are told
-STATES = ("stored", "pending", "failed", "gone", "skipped")
 #: runs that are told
 RUNS = 5
 
@@ -139,10 +138,10 @@ def _most_first(counts: dict[Any, int]) -> dict[Any, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0] is None, item[0] or "")))
 
 
-def _runs(connection: Connection, source: str | None) -> tuple[RunTally, ...]:
+def _runs(connection: Connection, sources: tuple[str, ...]) -> tuple[RunTally, ...]:
     last = select(runs).order_by(runs.c.id.desc()).limit(RUNS)
-    if source is not None:
-        last = last.where(runs.c.source_id == source)
+    if sources:
+        last = last.where(runs.c.source_id.in_(sources))
     return tuple(
         RunTally(
             id=row.id,

@@ -63,6 +63,9 @@ def filters_of(*, since: str | None, until: str | None, needs_review: bool, **wa
     from storage.filters import Filters
 
     start, end = bounds_of(since, until)
+    for name in ("source", "mission", "verdict", "tag"):
+        # each may be given once here
+        wanted[name] = () if wanted[name] is None else (wanted[name],)
     try:
         return Filters(since=start, until=end, needs_review=needs_review or None, **wanted)
     except ValueError as error:

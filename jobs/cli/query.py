@@ -146,18 +146,19 @@ def _cell(post: PostView, name: str) -> str:
 
 def hint(database: Database, filters: Filters) -> None:
     """Say on stderr when nothing was found because a name is not one that the archive knows."""
-    if filters.source is None and filters.mission is None:
+    if not filters.source and not filters.mission:
         return
     from storage.queries import names
 
     known = names(database)
-    for what, wanted, there in (
+    for what, given, there in (
         ("source", filters.source, known.sources),
         ("mission", filters.mission, known.missions),
     ):
-        if wanted is not None and wanted not in there:
-            listed = f"it has {', '.join(there)}" if there else "it has none"
-            click.echo(printable(f"The archive has no {what} {wanted!r}; {listed}."), err=True)
+        listed = f"it has {', '.join(there)}" if there else "it has none"
+        for wanted in given:
+            if wanted not in there:
+                click.echo(printable(f"The archive has no {what} {wanted!r}; {listed}."), err=True)
 
 
 _WRITERS: dict[str, Callable[[Database, Filters], int]] = {

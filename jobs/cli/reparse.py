@@ -104,13 +104,14 @@ def resplit(keys: tuple[str, ...], dry_run: bool, as_json: bool, config: Path | 
 
     def work(archive: Archive, means: Means) -> Iterator[tuple[str, Callable[[], Reread]]]:
         held = names(archive.database).sources
-        if chosen.source is not None and chosen.source not in held:
-            raise UsageError(f"the archive has no source {chosen.source!r}; it has {', '.join(held) or 'none'}")
+        for name in chosen.source:
+            if name not in held:
+                raise UsageError(f"the archive has no source {name!r}; it has {', '.join(held) or 'none'}")
         posts = tuple(_resolved(archive, key, ()) for key in keys)
         filters = dataclasses.replace(chosen, keys=posts or None)
         for name in held:
-            if chosen.source in (None, name):
-                own = dataclasses.replace(filters, source=name)
+            if not chosen.source or name in chosen.source:
+                own = dataclasses.replace(filters, source=(name,))
                 is_configured, mission = name in missions, missions.get(name)
                 yield (
                     name,

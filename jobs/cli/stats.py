@@ -46,7 +46,12 @@ def stats(
 
     start, end = bounds_of(since, until)
     try:
-        filters = Filters(source=source, mission=mission, since=start, until=end)
+        filters = Filters(
+            source=(source,) if source is not None else (),
+            mission=(mission,) if mission is not None else (),
+            since=start,
+            until=end,
+        )
     except ValueError as error:
         raise UsageError(str(error)) from error
     database = open_database(archive_place(config, archive), read_only=True)

@@ -109,7 +109,7 @@ class Workbench:
     def resplit(
         self, *, dry: bool = False, mission: str | None = None, is_configured: bool = True, **wanted: Any
     ) -> Any:
-        filters = Filters(source="log", **wanted)
+        filters = Filters(source=("log",), **wanted)
         return resplit(filters, mission, self.archive, self.means, dry=dry, is_configured=is_configured)
 
     def ask(self, sql: str) -> list[Any]:

@@ -18,6 +18,7 @@ OURS = {
     "scraper": {"model", "settings", "errors", "masking"},
     "storage": {
         "columns",
+        "conditions",
         "dialects",
         "engine",
         "errors",

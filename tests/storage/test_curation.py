@@ -76,10 +76,10 @@ def test_verdict_and_rating(desk: Desk) -> None:
     assert done == Done(keys=("iss:1", "iss:2"), changed=("iss:1", "iss:2"))
     assert (desk.post().verdict, desk.post().rating) == ("selected", 4)
     desk.say(Say.verdict(Verdict.REJECTED), keys=("iss:2",))
-    assert (desk.found(verdict="selected"), desk.found(verdict="rejected")) == (["iss:1"], ["iss:2"])
+    assert (desk.found(verdict=("selected",)), desk.found(verdict=("rejected",))) == (["iss:1"], ["iss:2"])
     desk.say(Say.verdict(Verdict.UNREVIEWED), Say.rating(None))
     assert (desk.post().verdict, desk.post().rating) == ("unreviewed", None)
-    assert desk.found(verdict="unreviewed") == ["iss:1"]
+    assert desk.found(verdict=("unreviewed",)) == ["iss:1"]
 
 
 def test_what_is_so_already_is_not_recorded_again(desk: Desk) -> None:
@@ -95,10 +95,10 @@ def test_tags_and_notes(desk: Desk) -> None:
     desk.say(Say.tag("#Épopée"), Say.tag("aurora borealis"), Say.note("look again"))
     desk.say(Say.tag("EPOPEE"))
     assert desk.post().tags == ("aurora borealis", "EPOPEE")
-    assert sorted(desk.found(tag="épopee")) == ["iss:1", "iss:3"]
+    assert sorted(desk.found(tag=("épopee",))) == ["iss:1", "iss:3"]
     desk.say(Say.tag("epopée", on=False), Say.note(""))
     assert desk.post().tags == ("aurora borealis",)
-    assert desk.found(tag="#auroraborealis") == ["iss:1"]
+    assert desk.found(tag=("#auroraborealis",)) == ["iss:1"]
     assert [row["note"] for row in desk.rows(CurationRecord)] == [None]
 
 
@@ -124,7 +124,7 @@ def test_corrected_texts_are_shown_and_said_to_be(desk: Desk) -> None:
         "proxima",
     )
     assert post.corrected == ("caption_fr", "credit", "mission")
-    assert (desk.found(mission="proxima"), desk.found(text="bonsoir")) == (["iss:1"], ["iss:1"])
+    assert (desk.found(mission=("proxima",)), desk.found(text="bonsoir")) == (["iss:1"], ["iss:1"])
     (row,) = [row for row in desk.rows(PostRecord) if row["native_id"] == "1"]
     assert (row["caption_fr"], row["credit"], row["mission"]) == (BODY, "ESA", None)
 
@@ -327,6 +327,6 @@ def test_many_posts_at_once(desk: Desk) -> None:
     desk.archive.record(desk.run.id, None, entries, plan=desk.plan, now=desk.now)
     keys = tuple(entry[0].key for entry in entries)
     assert len(desk.say(Say.tag("many"), keys=keys).changed) == 1200
-    assert len(desk.found(tag="many")) == 1200
+    assert len(desk.found(tag=("many",))) == 1200
     desk.undo()
-    assert desk.found(tag="many") == []
+    assert desk.found(tag=("many",)) == []

@@ -168,7 +168,7 @@ def test_an_address_longer_than_an_index_holds(
     run = archive.journal.begin("iss", "mastodon", None, now=now)
     entry = entry_of("1", url=f"https://social.example/{noise}", hashtags=(noise,))
     assert archive.record(run.id, None, [entry], plan=plan, now=now).failures == {}
-    assert count(archive.database, Filters(tag=noise)) == 1
+    assert count(archive.database, Filters(tag=(noise,))) == 1
     number = archive.captures.keep(run, capture_of(f"https://social.example/{noise}", etag='"1"'))
     archive.captures.save_validators("iss", f"https://social.example/{noise}", number)
     assert archive.captures.validators("iss", f"https://social.example/{noise}") is None
