@@ -20,8 +20,8 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, select, update
 
 from storage import answers, leases, removals, warcfiles
-from storage.copies import sync
 from storage.disk import disk_faults
+from storage.durable import sync_folder
 from storage.engine import Database
 from storage.errors import SourceBusy
 from storage.redaction import Cut, rewrite
@@ -167,7 +167,7 @@ def _carry_out(
         with disk_faults(folder / target):
             cut = Cut(kept=tuple(plan.kept), answers=frozenset(plan.lost), is_whole=False)
             places = rewrite(folder / name, folder / target, cut)
-            sync(folder / warcfiles.FOLDER)
+            sync_folder(folder / warcfiles.FOLDER)
         moved = {(name, old): (target, new) for old, new in places.items()}
     step("move the rows")
     with database.write() as connection:
@@ -197,7 +197,7 @@ def _copy_aside(folder: Path, name: str, start: int, end: int) -> str:
     with disk_faults(aside), path.open("rb") as file:
         if not aside.is_dir():
             aside.mkdir()
-            sync(aside.parent)
+            sync_folder(aside.parent)
         # a damaged record is as long as it should have been, or reaches to the next one
         file.seek(start)
         data = file.read(end - start)
@@ -209,5 +209,5 @@ def _copy_aside(folder: Path, name: str, start: int, end: int) -> str:
             copy.flush()
             os.fsync(copy.fileno())
         os.replace(part, target)
-        sync(aside)
+        sync_folder(aside)
     return f"{warcfiles.FOLDER}/{warcfiles.ASIDE}/{target.name}"

@@ -17,6 +17,7 @@ from pathlib import Path
 from storage import copies
 from storage.dialects import upsert
 from storage.disk import disk_faults
+from storage.durable import sync_folder
 from storage.engine import Database
 from storage.errors import BackupRefused, StorageError
 from storage.filling import BELOW, MANIFEST, Filling, Progress, Report
@@ -143,7 +144,7 @@ def _growing(target: Path) -> Iterator[Path]:
             (place / ".lock").unlink(missing_ok=True)
             if is_new:
                 os.rename(place, target)
-                copies.sync(target.parent)
+                sync_folder(target.parent)
     finally:
         os.close(lock)
 

@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.disk import disk_faults
+from storage.durable import sync_folder
 
+#: for whoever settles a folder with what is made here
+sync = sync_folder
 _PART, _NEW, _MARK = ".part", ".new", ".settled"
 _CHUNK = 2**20
 #: some file systems keep times to two seconds only
@@ -94,10 +97,10 @@ def new(target: Path) -> Path:
 def mark(folder: Path) -> None:
     """Say that every new file of a folder is whole and on the disk; nothing can go back from here."""
     with disk_faults(folder):
-        sync(folder)
+        sync_folder(folder)
         with (folder / _MARK).open("xb") as file:
             os.fsync(file.fileno())
-        sync(folder)
+        sync_folder(folder)
 
 
 def settle(folder: Path, below: tuple[str, ...] = ("",)) -> None:
@@ -117,24 +120,15 @@ def settle(folder: Path, below: tuple[str, ...] = ("",)) -> None:
                 else:
                     path.unlink()
             if found:
-                sync(place)
+                sync_folder(place)
         if marked:
             (folder / _MARK).unlink()
-            sync(folder)
+            sync_folder(folder)
 
 
 def is_unsettled(folder: Path) -> bool:
     """Whether somebody was killed between ``mark`` and the end of ``settle``."""
     return (folder / _MARK).exists()
-
-
-def sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def remove_tree(folder: Path) -> None:

@@ -20,8 +20,8 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from storage import erasure, leases, removals, warcfiles
 from storage.blobs import ASIDE, MEDIA, Blobs
-from storage.copies import sync
 from storage.disk import disk_faults
+from storage.durable import sync_folder
 from storage.engine import Database
 from storage.erasure import Answers, Doomed
 from storage.errors import SourceBusy, UnknownAuthor, UnknownKey
@@ -197,7 +197,7 @@ class Forget:
         for name, target in targets.items():
             with disk_faults(self._folder / target):
                 places = rewrite(self._folder / name, self._folder / target, plan.cuts[name])
-                sync(self._folder / warcfiles.FOLDER)
+                sync_folder(self._folder / warcfiles.FOLDER)
             moved |= {(name, old): (target, new) for old, new in places.items()}
         return moved
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from storage.backup import note
-from storage.copies import sync
 from storage.disk import disk_faults
+from storage.durable import sync_folder
 from storage.engine import Database
 from storage.errors import BackupRefused
 from storage.filling import Report
@@ -86,7 +86,7 @@ def keep_generation(
         with disk_faults(path):
             size = part.stat().st_size
             os.replace(part, path)
-            sync(folder)
+            sync_folder(folder)
     finally:
         with suppress(OSError):
             _sweep(folder)

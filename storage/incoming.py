@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.disk import disk_fault, disk_faults
+from storage.durable import sync_folder
 
 _UNFINISHED = ".part"
 
@@ -77,11 +78,7 @@ class IncomingFolder:
         if self._folder.is_symlink():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._folder))
         if is_new:
-            above = os.open(self._media.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(above)
-            finally:
-                os.close(above)
+            sync_folder(self._media.parent)
 
 
 class IncomingBlob:

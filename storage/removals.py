@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, select
 
 from storage.blobs import relative_path
-from storage.copies import sync
 from storage.dialects import upsert
 from storage.disk import disk_faults
+from storage.durable import sync_folder
 from storage.engine import Database
 from storage.portions import portions
 from storage.schema import AssetRecord, CaptureRecord, RemovalRecord, rows_of
@@ -67,4 +67,4 @@ def _remove(place: Path) -> None:
     with disk_faults(place):
         place.unlink(missing_ok=True)
         if place.parent.is_dir():
-            sync(place.parent)
+            sync_folder(place.parent)

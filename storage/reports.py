@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.disk import disk_faults
+from storage.durable import replacing
 
 FOLDER = "reports"
 #: what reports of a look at the files are called, whoever looked
@@ -37,15 +37,10 @@ def keep_report(folder: Path, what: str, found: Mapping[str, Any], now: datetime
         StorageError: it cannot be written; then the others are as they were.
     """
     path = folder / FOLDER / f"{what}-{now:%Y%m%dT%H%M%SZ}.json"
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     with disk_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-            os.replace(part, path)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+        with replacing(path) as file:
+            file.write(json.dumps(found, ensure_ascii=False, indent=2).encode() + b"\n")
         for old in reports(folder, what)[:-kept]:
             if old != path:
                 old.unlink(missing_ok=True)

@@ -7,7 +7,6 @@ is not verified because the archive was. Places are fractions of the ring that `
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -16,6 +15,7 @@ from typing import Any
 
 from storage.damage import Share
 from storage.disk import disk_faults
+from storage.durable import replacing
 
 NAME = "verified.json"
 #: parts at most that are read in one look to make up for looks that were missed
@@ -93,10 +93,8 @@ def note(folder: Path, share: Share, now: datetime) -> None:
         [str(item.start), str(item.stop), item.at.isoformat()] for item in sorted(kept, key=lambda item: item.start)
     ]
     path = folder / NAME
-    part = path.with_name(f".{NAME}.{os.getpid()}.part")
-    with disk_faults(path):
-        part.write_text(json.dumps({"next": str(share.end), "read": read}) + "\n")
-        os.replace(part, path)
+    with disk_faults(path), replacing(path) as file:
+        file.write(json.dumps({"next": str(share.end), "read": read}).encode() + b"\n")
 
 
 def _noted(folder: Path) -> dict[str, Any]:

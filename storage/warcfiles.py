@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from storage.durable import sync_folder
+
 FOLDER = "warc"
 #: where damaged records are kept, below the folder; nothing is ever removed from there but by ``storage.forget``
 ASIDE = ".damaged"
@@ -113,7 +115,7 @@ def append(path: Path, data: bytes) -> int:
             file.truncate(start)
             raise
     if is_new:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return start
 
 
@@ -223,13 +225,3 @@ def end_of_revisits(path: Path, start: int) -> int:
         except ValueError:
             pass
     return end
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name durable, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
