@@ -208,7 +208,7 @@ class Daemon:
                     self._live()
             except Interrupted:
                 return
-            except Exception:
+            except Exception:  # a defect in one entry must not end the thread: nothing would be planned any more
                 logger.exception("the books could not be kept; please report it")
 
     def _plan_anew(self) -> None:

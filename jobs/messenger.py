@@ -67,7 +67,7 @@ class AppriseMessenger:
         """See ``Messenger``."""
         try:
             is_sent = self._apprise.notify(title=notice.title, body=notice.body, body_format=self._format)
-        except Exception as error:
+        except Exception as error:  # each of apprise's hundred services has errors of its own
             raise NotSent(f"a notice could not be sent to {self.name}: {type(error).__name__}") from error
         if not is_sent:
             raise NotSent(f"a notice could not be sent to {self.name}")
