@@ -11,6 +11,7 @@ from jobs import __version__
 from jobs.duty import Duty, due_of
 from jobs.lanes import Lanes
 from jobs.timekeeper import Timekeeper
+from jobs.timetable import Due
 from storage.agenda import Agenda, Because, Ending, Matter
 from storage.archive import Archive
 from storage.processes import Process
@@ -18,6 +19,8 @@ from storage.processes import Process
 logger = logging.getLogger(__name__)
 
 Duties = Mapping[str, Duty]
+#: when a matter is due and why; None: not at all
+Planned = tuple[datetime | None, Because | None]
 
 
 class Clerk:
@@ -75,7 +78,7 @@ class Clerk:
     def plan(self, duties: Duties) -> None:
         """Find a time for every duty that is not at work, and drop what is none any more."""
         matters, now = self._agenda.matters(), self._now()
-        plans: dict[str, tuple[datetime | None, Because | None]] = {
+        plans: dict[str, Planned] = {
             name: (None, None) for name, matter in matters.items() if name not in duties and matter.next_at is not None
         }
         for name in set(self._times.planned()) - set(duties):
@@ -84,13 +87,7 @@ class Clerk:
             if self._lanes.knows(name):
                 continue
             matter = self._awake(duty, matters.get(name, Matter(matter=name)))
-            due = due_of(duty, matter, now)
-            if due is None:
-                self._times.drop(name)
-                plans[name] = (None, Because.PAUSED)
-            else:
-                self._times.put(name, due)
-                plans[name] = (due.at, due.why)
+            plans[name] = self._put(name, due_of(duty, matter, now))
         self._agenda.plan(
             {
                 name: planned
@@ -102,17 +99,12 @@ class Clerk:
     def plan_one(self, duty: Duty) -> None:
         """Find a time for a duty that was configured anew while it was being done."""
         matter = self._awake(duty, self._agenda.matter(duty.matter))
-        due = due_of(duty, matter, self._now())
-        if due is None:
-            self._times.drop(duty.matter)
-        else:
-            self._times.put(duty.matter, due)
-        self._agenda.plan({duty.matter: (due.at, due.why) if due else (None, Because.PAUSED)})
+        self._agenda.plan({duty.matter: self._put(duty.matter, due_of(duty, matter, self._now()))})
 
     def hear(self, duties: Duties) -> None:
         """Plan those anew that somebody else has done or resumed, or that a clock that was set back would put off."""
         planned, now = self._times.planned(), self._now()
-        plans: dict[str, tuple[datetime | None, Because | None]] = {}
+        plans: dict[str, Planned] = {}
         for name, matter in self._agenda.matters().items():
             duty, due = duties.get(name), planned.get(name)
             if duty is None or self._lanes.knows(name):
@@ -126,12 +118,19 @@ class Clerk:
             found = due_of(duty, awake, now)
             if is_as_planned and (found is None or due is None or found.at >= due.at):
                 continue
-            if found is None:
-                self._times.drop(name)
-            else:
-                self._times.put(name, found)
-                plans[name] = (found.at, found.why)
+            planned_anew = self._put(name, found)
+            # one that was paused meanwhile is so on the agenda already
+            if found is not None:
+                plans[name] = planned_anew
         self._agenda.plan(plans)
+
+    def _put(self, name: str, due: Due | None) -> Planned:
+        """Call for a matter when it is due, or not at all; what the agenda is to say of it."""
+        if due is None:
+            self._times.drop(name)
+            return None, Because.PAUSED
+        self._times.put(name, due)
+        return due.at, due.why
 
     def _awake(self, duty: Duty, matter: Matter) -> Matter:
         """The matter, resumed if it rests for a reason that may hold no more."""
