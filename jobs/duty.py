@@ -13,7 +13,6 @@ from jobs.visit import Means
 from storage.agenda import Because, Ending, Matter
 from storage.archive import Archive
 
-_CUT_SHORT = (Ending.INTERRUPTED, Ending.BUSY, Ending.ABANDONED)
 #: the lane of work on the archive itself: one such work at a time
 ARCHIVE = "archive"
 
@@ -101,7 +100,9 @@ def past_of(matter: Matter) -> Past:
         pause_until=_moment(detail.get("pause_until")),
         fresh_until=_moment(detail.get("fresh_until")),
         pace=timedelta(seconds=pace) if isinstance(pace := detail.get("pace"), int | float) else None,
-        cut_short=matter.is_open or bool(detail.get("goes_on")) or matter.last_outcome in _CUT_SHORT,
+        cut_short=matter.is_open
+        or bool(detail.get("goes_on"))
+        or (matter.last_outcome is not None and matter.last_outcome.is_cut_short),
     )
 
 

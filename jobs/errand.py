@@ -36,8 +36,6 @@ SAID = 500
 
 #: errors that say that the archive is in trouble, and nothing of the duty that met them
 _TROUBLE = (ArchiveLocked, ArchiveReadOnly, ArchiveUnreachable, DiskFull)
-_FINE = (Ending.COMPLETED, Ending.PARTIAL)
-_FAILED = (Ending.FAILED, Ending.TIMED_OUT)
 
 
 class Errands:
@@ -122,7 +120,7 @@ class Errands:
             self._cut(spell, RunStatus.INTERRUPTED, error)
             detail = {**spell.matter.detail, "troubles": spell.matter.detail.get("troubles", 0) + 1}
             return Done(ending=Ending.INTERRUPTED, said=str(error), detail=detail)
-        except Exception as error:
+        except Exception as error:  # a defect in one duty is not another's: it fails, and what was caught is kept
             logger.exception("%s ended by an error of ours; please report it", name)
             return Done(ending=Ending.FAILED, said=f"{type(error).__name__}: {error}", detail=spell.matter.detail)
         if spell.late_at is not None and done.ending is Ending.INTERRUPTED:
@@ -139,7 +137,7 @@ class Errands:
         """
         name, now, soon = spell.duty.matter, self._now(), _soon(spell, done)
         kept = _kept(spell, done)
-        failures = 0 if done.ending in _FINE else spell.matter.failures_in_a_row + (done.ending in _FAILED)
+        failures = 0 if done.ending.is_success else spell.matter.failures_in_a_row + done.ending.is_failure
         after = replace(
             spell.matter,
             last_started_at=spell.began_at,
@@ -168,7 +166,7 @@ class Errands:
                 self._agenda.pause(name, done.pause, now)
 
         self._patience.through(write)
-        level = logging.WARNING if done.ending in _FAILED else logging.DEBUG if done.is_idle else logging.INFO
+        level = logging.WARNING if done.ending.is_failure else logging.DEBUG if done.is_idle else logging.INFO
         again = f"next {due.at:%Y-%m-%d %H:%M:%S} UTC ({due.why})" if due else f"paused: {done.pause}"
         logger.log(level, "%s %s: %s; %s", name, done.ending, done.said, again)
         return due
@@ -215,9 +213,9 @@ def _kept(spell: Spell, done: Done) -> dict[str, Any]:
     kept, before = done.kept, spell.matter.detail.get("error")
     for name in ("error", "goes_on"):
         kept.pop(name, None)
-    if done.ending in _FAILED:
+    if done.ending.is_failure:
         kept["error"] = discreet(done.error or done.said)[:SAID]
-    elif done.ending not in _FINE and before:
+    elif done.ending.is_cut_short and before:
         kept["error"] = before
     if _goes_on(spell, done):
         kept["goes_on"] = 1

@@ -61,7 +61,7 @@ def visited_by_hand(archive: Archive, duty: Duty, report: Report, began: datetim
         StorageError: the archive cannot be written to.
     """
     ending = ending_of(report)
-    if ending not in (Ending.COMPLETED, Ending.PARTIAL):
+    if not ending.is_success:
         return
     agenda = Agenda(archive.database)
     before = agenda.matter(duty.matter)

@@ -20,9 +20,6 @@ __all__ = ["Agenda", "Because", "Daemon", "Ending", "Matter"]
 #: a daemon that was not heard of for so long is none
 SILENCE = timedelta(minutes=3)
 
-#: endings that say nothing of whether a matter can be done
-_NEITHER = (Ending.INTERRUPTED, Ending.BUSY, Ending.ABANDONED)
-
 _agenda, _daemons, _notices = rows_of(AgendaRecord), rows_of(DaemonRecord), rows_of(NoticeRecord)
 
 
@@ -135,16 +132,17 @@ class Agenda:
             detail: replaces what was kept; None leaves it.
         """
         values: dict[str, Any] = {"last_ended_at": now, "last_outcome": ending, "next_at": next_at, "why": why}
-        if ending in (Ending.COMPLETED, Ending.PARTIAL):
+        if ending.is_success:
             values |= {"succeeded_at": now, "failures_in_a_row": 0}
         if detail is not None:
             values["detail"] = dict(detail)
-        failed = ending not in _NEITHER and "succeeded_at" not in values
         with self._database.write() as connection:
             put = upsert(connection, _agenda).values(
-                {"matter": name, "source_id": source_of(name), "failures_in_a_row": int(failed), "detail": {}} | values
+                {"matter": name, "source_id": source_of(name), "detail": {}}
+                | {"failures_in_a_row": int(ending.is_failure)}
+                | values
             )
-            if failed:
+            if ending.is_failure:
                 values["failures_in_a_row"] = _agenda.c.failures_in_a_row + 1
             connection.execute(put.on_conflict_do_update(index_elements=["matter"], set_=values))
 

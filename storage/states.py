@@ -84,6 +84,21 @@ class Ending(StrEnum):
     #: its process died; a later one found that out
     ABANDONED = "abandoned"
 
+    @property
+    def is_success(self) -> bool:
+        """Whether it was done, be it in part: its failures in a row are over."""
+        return self in (Ending.COMPLETED, Ending.PARTIAL)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it could not be done, or not in its time: one more failure in a row."""
+        return self in (Ending.FAILED, Ending.TIMED_OUT)
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it came to no end of its own, or to no beginning, which says nothing of whether it can be done."""
+        return self in (Ending.INTERRUPTED, Ending.BUSY, Ending.ABANDONED)
+
 
 class Because(StrEnum):
     """Why a matter comes when it does."""

@@ -45,6 +45,12 @@ def test_endings_count(agenda: Agenda) -> None:
     assert (dict(matter.detail), matter.last_ended_at) == ({"posts": 6}, NOW + 6 * HOUR)
 
 
+@pytest.mark.parametrize("ending", Ending)
+def test_an_ending_is_one_of_three(ending: Ending) -> None:
+    """Each ending is a success, a failure or neither, and never two of them: a new one must say which."""
+    assert (ending.is_success, ending.is_failure, ending.is_cut_short).count(True) == 1
+
+
 def test_plans_are_kept_beside_what_was_done(agenda: Agenda) -> None:
     """All at once; what else is known of a matter stays."""
     agenda.begin(VISIT, NOW, after=None)
