@@ -176,7 +176,7 @@ class Agenda:
     ) -> None:
         """Note that this process is a daemon and alive; the dead ones of this machine are taken off the list."""
         process = process or Process.current()
-        key = _key(process)
+        key = process.columns
         with self._database.write() as connection:
             put = upsert(connection, _daemons).values(
                 **key, started_at=now, beat_at=now, version=version, config=config, trouble=trouble
@@ -184,12 +184,12 @@ class Agenda:
             alive = {"beat_at": now, "version": version, "config": config, "trouble": trouble}
             connection.execute(put.on_conflict_do_update(index_elements=list(key), set_=alive))
             for row in connection.execute(select(_daemons)).mappings().all():
-                if _process(row).is_dead():
+                if Process.of_row(row).is_dead():
                     connection.execute(delete(_daemons).where(_daemons.c.id == row["id"]))
 
     def leave(self, *, process: Process | None = None) -> None:
         """Note that this process is no daemon any more."""
-        key = _key(process or Process.current())
+        key = (process or Process.current()).columns
         with self._database.write() as connection:
             connection.execute(delete(_daemons).where(*(_daemons.c[name] == value for name, value in key.items())))
 
@@ -198,9 +198,9 @@ class Agenda:
         with self._database.read() as connection:
             rows = connection.execute(select(_daemons).order_by(_daemons.c.id)).mappings().all()
         return [
-            Daemon(process=_process(row), **{name: row[name] for name in Daemon.__slots__ if name != "process"})
+            Daemon(process=Process.of_row(row), **{name: row[name] for name in Daemon.__slots__ if name != "process"})
             for row in rows
-            if row["beat_at"] > now - SILENCE and not _process(row).is_dead()
+            if row["beat_at"] > now - SILENCE and not Process.of_row(row).is_dead()
         ]
 
     # notices
@@ -238,11 +238,3 @@ def source_of(matter: str) -> str | None:
     if kind == "visit":
         return rest
     return rest.partition(":")[2] or None
-
-
-def _key(process: Process) -> dict[str, Any]:
-    return {"host": process.host, "boot": process.boot, "pid": process.pid, "process_start": process.start}
-
-
-def _process(row: Mapping[Any, Any]) -> Process:
-    return Process(host=row["host"], boot=row["boot"], pid=row["pid"], start=row["process_start"])

@@ -30,7 +30,7 @@ def clear(connection: Connection, source_id: str, now: datetime) -> int | None:
     held = _held(connection, source_id)
     if held is None:
         return None
-    if held["expires_at"] > now and not _holder(held).is_dead():
+    if held["expires_at"] > now and not Process.of_row(held).is_dead():
         raise _busy(held)
     # compared and set in one statement: a renewal that came between would be seen
     same = (_leases.c.run_id == held["run_id"], _leases.c.renewed_at == held["renewed_at"])
@@ -43,7 +43,7 @@ def clear(connection: Connection, source_id: str, now: datetime) -> int | None:
 def ensure_free(connection: Connection, source_id: str, now: datetime) -> None:
     """Nothing, or SourceBusy: a run may be at work on the source."""
     held = _held(connection, source_id)
-    if held is not None and held["expires_at"] > now and not _holder(held).is_dead():
+    if held is not None and held["expires_at"] > now and not Process.of_row(held).is_dead():
         raise _busy(held)
 
 
@@ -55,10 +55,7 @@ def grant(connection: Connection, source_id: str, run_id: int, process: Process,
             run_id=run_id,
             renewed_at=now,
             expires_at=now + LEASE,
-            host=process.host,
-            boot=process.boot,
-            pid=process.pid,
-            process_start=process.start,
+            **process.columns,
         )
     )
 
@@ -84,14 +81,14 @@ def ended(connection: Connection, now: datetime) -> list[str]:
     """The sources whose lease has expired, or whose holder died on this machine; none of this process's own."""
     held = connection.execute(select(_leases)).mappings().all()
     mine = Process.current()
-    others = [row for row in held if _holder(row) != mine]
-    return [row["source_id"] for row in others if row["expires_at"] <= now or _holder(row).is_dead()]
+    others = [row for row in held if Process.of_row(row) != mine]
+    return [row["source_id"] for row in others if row["expires_at"] <= now or Process.of_row(row).is_dead()]
 
 
 def of_process(connection: Connection, source_id: str, process: Process) -> int | None:
     """The run by which a process has a source; None when it has not."""
     held = _held(connection, source_id)
-    return held["run_id"] if held is not None and _holder(held) == process else None
+    return held["run_id"] if held is not None and Process.of_row(held) == process else None
 
 
 def ensure_running(connection: Connection, run_id: int) -> None:
@@ -114,11 +111,9 @@ def _held(connection: Connection, source_id: str) -> Mapping[Any, Any] | None:
     return connection.execute(select(_leases).where(_leases.c.source_id == source_id)).mappings().first()
 
 
-def _holder(lease: Mapping[Any, Any]) -> Process:
-    return Process(host=lease["host"], boot=lease["boot"], pid=lease["pid"], start=lease["process_start"])
-
-
 def _busy(lease: Mapping[Any, Any]) -> SourceBusy:
-    holder = f"{_holder(lease)}, run {lease['run_id']}, last heard of at {lease['renewed_at']:%Y-%m-%d %H:%M:%S} UTC"
+    holder = (
+        f"{Process.of_row(lease)}, run {lease['run_id']}, last heard of at {lease['renewed_at']:%Y-%m-%d %H:%M:%S} UTC"
+    )
     message = f"{lease['source_id']} is being worked on by {holder}; wait until it is done, or stop it"
     return SourceBusy(message, source_id=lease["source_id"], holder=holder)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,16 @@ class Process:
         """This process."""
         pid = os.getpid()
         return cls(host=platform.node(), boot=_boot(), pid=pid, start=_start(pid) or "")
+
+    @classmethod
+    def of_row(cls, row: Mapping[Any, Any]) -> Process:
+        """The process that a row of a lease or of a daemon names; see ``columns``."""
+        return cls(host=row["host"], boot=row["boot"], pid=row["pid"], start=row["process_start"])
+
+    @property
+    def columns(self) -> dict[str, str | int]:
+        """The columns by which a row names this process."""
+        return {"host": self.host, "boot": self.boot, "pid": self.pid, "process_start": self.start}
 
     def is_dead(self) -> bool:
         """Whether it is certain that this process has ended; False for one on another machine or boot."""
