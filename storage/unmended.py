@@ -11,13 +11,12 @@ from sqlalchemy import select
 
 from storage.damage import Share
 from storage.engine import Database
+from storage.portions import portions
 from storage.reports import AUDIT, reports
 from storage.views import attachments
 
 #: bytes of a report that are read: one that lists more than that tells of far too much to be counted here
 _LARGEST = 20_000_000
-#: hashes in one statement
-_BATCH = 500
 
 
 def unmended(database: Database, folder: Path, what: str = AUDIT) -> int:
@@ -53,9 +52,9 @@ def _not_held(database: Database, hashes: list[str]) -> set[str]:
     """Those of which a post's picture waits to be had again, or cannot be."""
     found: set[str] = set()
     with database.read() as connection:
-        for start in range(0, len(hashes), _BATCH):
+        for some in portions(hashes):
             query = select(attachments.c.sha256).where(
-                attachments.c.sha256.in_(hashes[start : start + _BATCH]),
+                attachments.c.sha256.in_(some),
                 attachments.c.state != "stored",
                 attachments.c.removed_at.is_(None),
             )
