@@ -20,6 +20,7 @@ from jobs.vitals import (
     SourceHealth,
 )
 from storage.agenda import Agenda, Matter
+from storage.disk import place_of_pictures
 from storage.engine import Database
 from storage.standing import Standing, last_backup, reasons, standings
 from storage.turns import covered
@@ -178,9 +179,8 @@ def _said(matter: Matter) -> str | None:
 
 
 def _archive(database: Database, folder: Path, matters: Mapping[str, Matter], *, is_short: bool) -> ArchiveHealth:
-    media = folder / "media"  # may be another disk
     try:
-        disk = shutil.disk_usage(media if media.exists() else folder)
+        disk = shutil.disk_usage(place_of_pictures(folder))
         free, whole = disk.free, disk.total
     except OSError:
         # an archive that is named by its database's address has no folder here

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from storage.disk import place_of_pictures
+
 logger = logging.getLogger(__name__)
 
 #: pictures are taken again when so much more than the least is free, so that one picture does not end it at once
@@ -44,9 +46,8 @@ class Room:
 
     def look(self) -> Space:
         """How it stands now; a disk that does not say is not guarded: whoever writes there hears what is wrong."""
-        media = self._folder / "media"
         try:
-            free = self._free(media if media.exists() else self._folder)
+            free = self._free(place_of_pictures(self._folder))
         except OSError:
             return Space(free=None, least=self.least, is_short=False)
         with self._lock:

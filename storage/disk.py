@@ -29,6 +29,15 @@ def disk_fault(error: OSError, path: Path) -> StorageError:
     return StorageError(f"the disk is at fault at {path} ({why}); check the disk, then run the same again")
 
 
+def place_of_pictures(folder: Path) -> Path:
+    """Where to ask for the disk of an archive's pictures: its ``media``, which may be another disk, once it is there.
+
+    Before that, and of an archive without files, the archive's folder, which may be missing.
+    """
+    media = folder / "media"
+    return media if media.exists() else folder
+
+
 @contextmanager
 def disk_faults(path: Path) -> Iterator[None]:
     """Raise errors of the operating system within as the StorageError that they are."""
