@@ -6,7 +6,7 @@ a third of what ``cupola query`` may take; a test keeps their columns in step wi
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Date, Integer, TableClause, column, table
+from sqlalchemy import BigInteger, Boolean, Date, Integer, TableClause, Text, column, table
 
 from storage.columns import Counts, Json, SafeText, Texts, UTCDateTime
 
@@ -25,6 +25,33 @@ archive_posts = _view(
 #: one row a picture of a post
 archive_media = _view(
     "archive_media", "post_key position state sha256 path media_type bytes width height alt source_url"
+)
+#: one row a post and language that it has a caption in
+archive_captions = _view("archive_captions", "post_key source lang text origin confidence needs_review")
+archive_hashtags = _view("archive_hashtags", "post_key position tag folded")
+archive_tags = _view("archive_tags", "post_key tag folded")
+archive_runs = _view(
+    "archive_runs",
+    "id source kind status started_at ended_at since until posts_found posts_added posts_updated posts_unchanged"
+    " posts_gone media_stored media_bytes media_failed failed counts",
+)
+archive_failures = _view("archive_failures", "id run_id source at stage error message url post_key")
+archive_decisions = _view("archive_decisions", "id batch who at post_key position kind field value undone")
+archive_revisions = _view(
+    "archive_revisions",
+    "id post_key why fields known_at replaced_at title published_at caption_fr caption_en text",
+)
+#: all that is promised, in the order of docs/schema.md
+VIEWS = (
+    archive_posts,
+    archive_media,
+    archive_captions,
+    archive_hashtags,
+    archive_tags,
+    archive_runs,
+    archive_failures,
+    archive_decisions,
+    archive_revisions,
 )
 
 posts = table(
@@ -59,6 +86,7 @@ posts = table(
     column("back_at", UTCDateTime),
     column("run_id", Integer),
     column("capture_id", Integer),
+    column("opt_outs", SafeText),
 )
 segments = table(
     "segments",
@@ -91,6 +119,7 @@ attachments = table(
     column("post_id", Integer),
     column("position", Integer),
     column("url", SafeText),
+    column("kind", SafeText),
     column("alt", SafeText),
     column("media_type", SafeText),
     column("width", Integer),
@@ -143,7 +172,7 @@ runs = table(
     column("ended_at", UTCDateTime),
     column("counts", Counts),
 )
-sources = table("sources", column("id", SafeText))
+sources = table("sources", column("id", SafeText), column("kind", SafeText), column("url", SafeText))
 failures = table(
     "failures",
     column("id", Integer),
@@ -151,3 +180,42 @@ failures = table(
     column("message", SafeText),
 )
 backups = table("backups", column("path", SafeText), column("made_at", UTCDateTime))
+
+#: one row a post: all that it is found and sorted by; ``ordinal`` is its place in time, see storage.facts
+post_index = table(
+    "post_index",
+    column("ordinal", BigInteger),
+    column("post_id", Integer),
+    column("source_id", SafeText),
+    column("mission", SafeText),
+    column("span", Integer),
+    column("has_fr", Boolean),
+    column("has_en", Boolean),
+    column("has_other", Boolean),
+    column("verdict", SafeText),
+    column("rating", Integer),
+    column("needs_review", Boolean),
+    column("edited", Boolean),
+    column("gone", Boolean),
+    column("pictures", Integer),
+    column("media_stored", Integer),
+    column("media_pending", Integer),
+    column("media_failed", Integer),
+    column("media_gone", Integer),
+    column("media_skipped", Integer),
+    column("width", Integer),
+    column("height", Integer),
+)
+#: the terms of a post: on SQLite an FTS5 table, whose rowid is the ordinal
+post_search_fts5 = table(
+    "post_search",
+    column("rowid", Integer),
+    column("fr", Text),
+    column("en", Text),
+    column("rest_fr", Text),
+    column("rest_en", Text),
+)
+#: the same on PostgreSQL; weights A to D are the four columns above, in order
+post_search = table("post_search", column("ordinal", BigInteger), column("terms"))
+#: the posts whose index row is behind; empty unless the index is being built
+index_pending = table("index_pending", column("post_id", Integer))
