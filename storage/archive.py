@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +16,7 @@ from storage.blobs import Blobs
 from storage.captures import Captures
 from storage.changes import Change, Entry
 from storage.columns import safe
-from storage.engine import BUSY_TIMEOUT, Database, open_database, translated
+from storage.engine import BUSY_TIMEOUT, Database, open_database
 from storage.errors import RowRefused, StorageError, UnknownKey
 from storage.leases import ensure_running
 from storage.posts import Plan, load_entries, record_posts
@@ -271,11 +270,6 @@ class Archive:
             if post_id is None:
                 raise UnknownKey(f"there is no post {key}", key=key)
             return load_entries(connection, [post_id])[post_id]
-
-    def disk_free(self) -> int:
-        """Bytes that are left on the disk of the archive."""
-        with translated(self.folder):
-            return shutil.disk_usage(self.folder).free
 
     def close(self) -> None:
         """Close the database."""

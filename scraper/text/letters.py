@@ -49,8 +49,3 @@ def costs_of(word: str) -> tuple[int, ...]:
     for at in range(len(word)):
         total += costs[padded[at : at + 3]]
     return fields.unpack(total.to_bytes(fields.size, "little"))
-
-
-def spelling(word: str) -> list[float]:
-    """Log-likelihood of the letters of ``word``, as in ``costs_of``, in each of the table's languages."""
-    return [cost / SCALE for cost in costs_of(word)]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -366,11 +365,3 @@ def test_the_same_address_twice_in_a_post(
         recorded = archive.record(run.id, None, [with_media(entry_of("1"), *attachments)], plan=plan, now=now)
         assert recorded.failures == {}
         assert archive.entry("iss:1")[0].attachments == attachments
-
-
-def test_an_opened_archive_says_what_is_free(archive: Archive, tmp_path: Path) -> None:
-    """The bytes left on the archive's disk are those of the disk on which its folder lies."""
-    import shutil
-
-    free = shutil.disk_usage(tmp_path).free
-    assert abs(archive.disk_free() - free) < 2**30

@@ -8,11 +8,16 @@ import sys
 from pathlib import Path
 
 from scraper.text import letters
-from scraper.text.letters import spelling
+from scraper.text.letters import SCALE, costs_of
 from scraper.text.tables import LANGUAGES, score
 
 ROOT = Path(__file__).parents[3]
 TABLE = Path(letters.__file__).with_name("letters.gz")
+
+
+def spelling(word: str) -> list[float]:
+    """Log-likelihood of the letters of ``word`` in each of the table's languages."""
+    return [cost / SCALE for cost in costs_of(word)]
 
 
 def test_the_table_is_what_its_script_makes_of_langdetects_profiles(tmp_path: Path) -> None:
