@@ -15,6 +15,7 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- ExportRefused            an export is not written there, or not in this format; what is there stays
  +-- UnknownKey               no such post; ``key``, ``nearest``
  +-- SqlRefused               a person's own SQL is wrong, would write, or is over a limit
+ +-- QueryRefused             a question in the query language is wrong or too long; ``text``, ``at``
  +-- UnknownAuthor            no post by this author; ``author``, ``nearest``
  +-- DecisionRefused          what a curator says does not fit the post; ``key``
  +-- RowRefused               the database does not take these values: a bug or a very odd post, not the archive's state
@@ -104,6 +105,15 @@ class UnknownKey(StorageError):
 
 class SqlRefused(StorageError):
     """A person's own SQL is wrong, would write, or is over a limit; the archive itself is well."""
+
+
+class QueryRefused(StorageError):
+    """A question to the archive is not in the query language; ``at`` is where in ``text``, None when it is all of it."""
+
+    def __init__(self, message: str, *, text: str, at: int | None = None) -> None:
+        super().__init__(message)
+        self.text = text
+        self.at = at
 
 
 class UnknownAuthor(StorageError):

@@ -1,0 +1,205 @@
+"""A post's texts as the terms that it is found by, in four columns, for either engine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+
+from storage.search.hashtags import hashtags, spelled, tag_key
+from storage.search.stems import STEMMED, Lang, stem, term
+from storage.search.words import LIMIT, parts, runs
+
+#: stands between two texts, so that no phrase runs from one into the next; no word's term
+GAP = "_"
+#: every post has it, so that «not this» is a question too
+EVERY = "_all"
+#: a post with a caption in that language has it in that language's column
+CAPTIONED: dict[Lang, str] = {"fr": "_fr", "en": "_en"}
+#: before a word's form, where its beginnings are not those of its stem; a term of another script has one ``_``
+WHOLE = "__"
+#: before a hashtag
+TAG = "_h_"
+
+#: what PostgreSQL holds of one term (255 places) and of all of them (1 MB), with room; both engines get the same
+_PLACES = 250
+_BYTES = 500_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What is written in a post.
+
+    Attributes:
+        fr: the French caption as it is shown; None when there is none.
+        en: the English one.
+        title_fr: the French part of its title.
+        title_en: the English one.
+        rest: what stands in none of these: a title that was not split, the parts of the body that are in no French or
+            English caption, credit, author, content warning, alternative texts, a curator's note.
+        tags: its hashtags and the curator's tags as written, with or without ``#``.
+    """
+
+    fr: str | None = None
+    en: str | None = None
+    title_fr: str | None = None
+    title_en: str | None = None
+    rest: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The terms of a post by column; in ``rest_fr`` and ``rest_en`` stands the same text, stemmed either way.
+
+    Attributes:
+        fr: French captions and titles, in their order, texts parted by a gap.
+        en: the English ones.
+        rest_fr: all else, stemmed as French.
+        rest_en: and as English.
+        beside: for each of the four the terms that have no place: markers, hashtags, whole words.
+    """
+
+    fr: tuple[str, ...]
+    en: tuple[str, ...]
+    rest_fr: tuple[str, ...]
+    rest_en: tuple[str, ...]
+    beside: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+    @property
+    def columns(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        """The four columns, in the order of both engines."""
+        return self.fr, self.en, self.rest_fr, self.rest_en
+
+    def as_fts(self) -> tuple[str, str, str, str]:
+        """The four columns of an FTS5 table whose tokenizer is ``ascii`` with ``_`` among the letters of words."""
+        fr, en, rest_fr, rest_en = (
+            " ".join((*column, GAP, *beside)) for column, beside in zip(self.columns, self.beside, strict=True)
+        )
+        return fr, en, rest_fr, rest_en
+
+    def as_tsvector(self) -> str:
+        """What ``::tsvector`` takes, with places; the columns are the weights A, B, C and D."""
+        places: dict[str, list[str]] = {}
+        at = 0
+        for weight, column, beside in zip("ABCD", self.columns, self.beside, strict=True):
+            for place, one in enumerate(column, at + 1):
+                if one != GAP:
+                    places.setdefault(one, []).append(f"{place}{weight}")
+            at += len(column) + 2  # a gap, so that no phrase runs over; what stands beside has one place together
+            for one in beside:
+                places.setdefault(one, []).append(f"{at}{weight}")
+            at += 1
+        return " ".join(f"'{one}':{','.join(where)}" for one, where in places.items())
+
+
+def document(texts: Texts) -> Document:
+    """The terms that a post is found by; any texts are taken, of long ones the first 4,000 words in each column."""
+    keys = _tags(texts)
+    rest = [*texts.rest, *texts.tags]
+    rest += [" ".join(word.form for word in spelled(name)) for name in keys.values()]
+
+    fr, _, whole_fr = _column((texts.title_fr, texts.fr), "fr")
+    _, en, whole_en = _column((texts.title_en, texts.en), "en")
+    rest_fr, rest_en, whole = _column(rest, None)
+    beside = (
+        (*whole_fr, *((CAPTIONED["fr"],) if texts.fr is not None else ())),
+        (*whole_en, *((CAPTIONED["en"],) if texts.en is not None else ())),
+        (*whole, *(TAG + term(key) for key in keys), EVERY),
+        (),
+    )
+    return _bounded(Document((*fr,), (*en,), (*rest_fr,), (*rest_en,), beside))
+
+
+def _tags(texts: Texts) -> dict[str, str]:
+    """Its tags and the hashtags in its texts: the key of each, and how it was written first."""
+    keys: dict[str, str] = {}
+    for tag in texts.tags:
+        name = tag.lstrip("#＃")
+        keys.setdefault(tag_key(name), name)
+    for text in (texts.title_fr, texts.fr, texts.title_en, texts.en, *texts.rest):
+        if text:
+            for found in hashtags(text):
+                keys.setdefault(tag_key(found.name), found.name)
+    keys.pop("", None)
+    return keys
+
+
+class _Reading(NamedTuple):
+    """The terms of a run's words by language, and of those forms that are also kept whole."""
+
+    fr: tuple[str, ...]
+    en: tuple[str, ...]
+    whole: dict[Lang | None, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1 << 15)
+def _read(run: str) -> _Reading:
+    forms = [word.form for word in parts(run)]
+    read_as: dict[Lang | None, tuple[Lang, ...]] = {"fr": ("fr",), "en": ("en",), None: STEMMED}
+    whole = {
+        lang: tuple(WHOLE + term(form) for form in forms if _hides(form, langs)) for lang, langs in read_as.items()
+    }
+    return _Reading(
+        tuple(term(stem(form, "fr")) for form in forms), tuple(term(stem(form, "en")) for form in forms), whole
+    )
+
+
+def _hides(form: str, langs: tuple[Lang, ...]) -> bool:
+    """Whether a beginning of ``form`` neither begins nor has its stem, so that ``beginning*`` would not find it."""
+    stems = [(lang, stem(form, lang)) for lang in langs]
+    if any(form == stemmed for _, stemmed in stems):
+        return False
+    beginnings = (form[:length] for length in range(2, len(form) + 1))
+    return any(
+        not any(stemmed.startswith(begun) or stem(begun, lang) == stemmed for lang, stemmed in stems)
+        for begun in beginnings
+    )
+
+
+def _column(texts: Iterable[str | None], lang: Lang | None) -> tuple[list[str], list[str], dict[str, None]]:
+    """The terms of texts as French and as English, a gap between two texts, and the whole words beside them."""
+    fr: list[str] = []
+    en: list[str] = []
+    whole: dict[str, None] = {}
+    for text in texts:
+        if not text:
+            continue
+        if fr:
+            fr.append(GAP)
+            en.append(GAP)
+        for run in runs(text):
+            read = _read(run)
+            fr += read.fr
+            en += read.en
+            for one in read.whole[lang]:
+                whole[one] = None
+            if len(fr) > LIMIT:
+                break
+    return fr[:LIMIT], en[:LIMIT], whole
+
+
+def _bounded(full: Document) -> Document:
+    """``full`` without what PostgreSQL has no room for: a term's 251st place, a new one when 500,000 bytes are full."""
+    words = sum(map(len, full.columns))
+    if words < _PLACES and sum(map(len, chain(*full.columns, *full.beside))) < _BYTES:
+        return full
+    seen: Counter[str] = Counter()
+    left = _BYTES
+
+    def kept(one: str) -> bool:
+        nonlocal left
+        if not seen[one]:
+            if len(one) > left:
+                return False
+            left -= len(one)
+        seen[one] += 1
+        return seen[one] <= _PLACES
+
+    # from the end, where the marker of every post stands
+    beside = [tuple(filter(kept, terms[::-1]))[::-1] for terms in full.beside[::-1]][::-1]
+    columns = [tuple(one if one == GAP or kept(one) else GAP for one in column) for column in full.columns]
+    return Document(columns[0], columns[1], columns[2], columns[3], (beside[0], beside[1], beside[2], beside[3]))
