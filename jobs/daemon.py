@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from threading import Event, Thread
 
 from jobs.clerk import Clerk
-from jobs.duty import Duty
+from jobs.duty import Duty, Plan
 from jobs.errand import Errands
 from jobs.errors import Interrupted
 from jobs.lanes import Lanes
@@ -19,7 +17,6 @@ from jobs.patience import FIRST, Patience
 from jobs.secrecy import discreet
 from jobs.timekeeper import Timekeeper
 from jobs.timetable import Due
-from jobs.visit import Means
 from jobs.watch import Spell, Watch
 from storage.agenda import Ending
 from storage.archive import Archive
@@ -40,19 +37,6 @@ JUMP = 30.0
 FAREWELL, LAST_WORDS = 7.5, 1.5
 #: a process with hung threads is replaced when nothing else runs, but not before they had so long to end
 HUNG = 600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a daemon is to do: the duties, by what means, and the configuration that says so.
-
-    ``means`` gives what a turn works with, as long as its block lasts, from the event that ends it.
-    """
-
-    duties: Sequence[Duty]
-    means: Callable[[Event], AbstractContextManager[Means]]
-    workers: int
-    config: str
 
 
 class Daemon:

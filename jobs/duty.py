@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Event
 from typing import Any
 
 from jobs.timetable import Due, Past, Rhythm, next_due
@@ -74,6 +76,19 @@ class Duty:
     #: as what it is configured: a pause ends when that changes
     configured: str = ""
     is_poll: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a daemon is to do: the duties, by what means, and the configuration that says so.
+
+    ``means`` gives what a turn works with, as long as its block lasts, from the event that ends it.
+    """
+
+    duties: Sequence[Duty]
+    means: Callable[[Event], AbstractContextManager[Means]]
+    workers: int
+    config: str
 
 
 def due_of(duty: Duty, matter: Matter, now: datetime) -> Due | None:

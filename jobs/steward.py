@@ -14,8 +14,8 @@ from jobs.changes import differences
 from jobs.checkup import check_up
 from jobs.chores import refusals
 from jobs.config import ConfigFile, load
-from jobs.daemon import Daemon, Plan
-from jobs.duty import Duty
+from jobs.daemon import Daemon
+from jobs.duty import Duty, Plan
 from jobs.endpoint import Endpoint
 from jobs.errors import JobsError, UsageError
 from jobs.leash import Shared

@@ -17,8 +17,8 @@ import pytest
 from jobs import daemon as module
 from jobs import watch
 from jobs.clerk import Clerk
-from jobs.daemon import Daemon, Plan
-from jobs.duty import Done, Duty, Turn, due_of
+from jobs.daemon import Daemon
+from jobs.duty import Done, Duty, Plan, Turn, due_of
 from jobs.errors import Interrupted
 from jobs.lanes import Lanes
 from jobs.timekeeper import Timekeeper
