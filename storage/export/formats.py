@@ -6,8 +6,9 @@ import importlib
 import inspect
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +20,14 @@ import storage.export
 from storage.errors import ExportRefused
 from storage.export.items import Item
 from storage.export.place import Place
+from storage.export.publishable import Clearance
 
 _PREFIX = "to_"
+
+
+#: makes bytes of a batch of items; asked with the transaction in which they were read. A function of a module, not one
+#: made on the way: other processes look for it by its name
+Encode = Callable[[Connection, list[Item]], bytes]
 
 
 class Order(Enum):
@@ -40,28 +47,52 @@ class SourceFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a person may wish beyond the posts; a format passes over what does not concern it.
+
+    Attributes:
+        base_url: where the archive's folder can be reached on the web, with ``/`` at the end: for links to pictures.
+        organisation: who hands the export on.
+        date: when it is made; nothing in an export tells the time by itself.
+        bom: begin text with a byte-order mark, by which some spreadsheets know UTF-8.
+    """
+
+    base_url: str | None = None
+    organisation: str | None = None
+    date: date | None = None
+    bom: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
     """All that a format may know beside its place; good within ``write`` only.
 
     Attributes:
-        batches: the items, in the format's order, some thousand at a time; to be gone through once. Nothing is in
-            them that may not leave.
+        batches: the items, in the format's order, some thousand at a time. Nothing is in them that may not leave.
+            Either these are gone through or ``chunks``, once.
+        chunks: what a function makes of each batch, in the same order; several processes may be at it, where there
+            are many posts. For a format in which one batch does not need to know of another.
         connection: the transaction in which they are read, for formats that ask for more; it sees one state.
         folder: the archive's folder, with ``media/`` and ``warc/``.
         with_media: whether the pictures' bytes go along; True only for a format that can.
         private: for one's own hands: items that are not publishable are among them.
         sources: the sources of the archive by their ids, in order.
         cupola: name and version of the program.
+        clearance: what the configuration keeps back, for formats that ask for more.
+        wishes: what a person wishes beyond the posts.
         missing: to be added to: what should have gone along and is damaged or not there, a sentence each.
     """
 
     batches: Iterator[list[Item]]
+    chunks: Callable[[Encode], Iterator[bytes]]
     connection: Connection
     folder: Path
     with_media: bool
     private: bool
     sources: Mapping[str, SourceFacts]
     cupola: str
+    clearance: Clearance = field(default_factory=Clearance)
+    wishes: Wishes = field(default_factory=Wishes)
     missing: list[str] = field(default_factory=list)
 
 
@@ -81,6 +112,8 @@ class Format(ABC):
     #: files that a folder of this format holds: only a folder with all of them is replaced under --force
     marks: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[Order] = Order.KEY
+    #: how many of the newest posts it has when no number is given; None: all
+    usual: ClassVar[int | None] = None
     #: whether it wants the labelled slices of the text
     segments: ClassVar[bool] = False
 
