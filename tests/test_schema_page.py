@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from scraper.model import Attachment, Lang, Post, Published, Reading, Segment, Split
+from storage import views
 from storage.archive import Archive
 from storage.curation import Say, decide
 from storage.engine import open_database
@@ -21,7 +22,7 @@ from storage.states import Verdict
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "schema.md").read_text(encoding="utf-8")
-VIEWS = ("archive_posts", "archive_media")
+VIEWS = tuple(view.name for view in views.VIEWS)
 NOW = datetime(2017, 6, 2, 12, 0, 0, 250000, tzinfo=UTC)
 
 

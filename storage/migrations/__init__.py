@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 #: the newest step; a test keeps it and ``versions/`` in step
-HEAD = "0004"
+HEAD = "0005"
 
 
 def knows(step: str) -> bool:
@@ -30,10 +30,11 @@ def create(connection: Connection) -> None:
     """
     import storage.schema  # noqa: F401 - declares the tables
     from storage.declarative import Base
+    from storage.migrations.more_views import MORE_VIEWS
     from storage.migrations.views import archive_media, archive_posts
 
     Base.metadata.create_all(connection, checkfirst=False)
-    for view in (archive_posts, archive_media):
+    for view in (archive_posts, archive_media, *MORE_VIEWS):
         connection.exec_driver_sql(view(connection.dialect.name))
     # as Alembic makes it
     connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""The two views as step 0002 made them, and as they are now; apart from that step, so that Alembic is not loaded.
+"""The first two views as step 0002 made them, and as they are now; apart from that step, so that Alembic is not loaded.
 
 A step that changes a view writes its statement out anew and leaves this one to step 0002.
 """
