@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -98,13 +98,10 @@ class Document:
 
 def document(texts: Texts) -> Document:
     """The terms that a post is found by; any texts are taken, of long ones the first 4,000 words in each column."""
-    keys = _tags(texts)
-    rest = [*texts.rest, *texts.tags]
-    rest += [" ".join(word.form for word in spelled(name)) for name in keys.values()]
-
+    keys = tags_of(texts)
     fr, _, whole_fr = _column((texts.title_fr, texts.fr), "fr")
     _, en, whole_en = _column((texts.title_en, texts.en), "en")
-    rest_fr, rest_en, whole = _column(rest, None)
+    rest_fr, rest_en, whole = _column(rest_of(texts, keys), None)
     beside = (
         (*whole_fr, *((CAPTIONED["fr"],) if texts.fr is not None else ())),
         (*whole_en, *((CAPTIONED["en"],) if texts.en is not None else ())),
@@ -114,7 +111,18 @@ def document(texts: Texts) -> Document:
     return _bounded(Document((*fr,), (*en,), (*rest_fr,), (*rest_en,), beside))
 
 
-def _tags(texts: Texts) -> dict[str, str]:
+def terms_of(text: str, lang: Lang) -> list[str]:
+    """The terms of one text in its order, read as ``lang``, at most 4,000 runs of it."""
+    return list(chain.from_iterable(map(_french if lang == "fr" else _english, runs(text))))
+
+
+def rest_of(texts: Texts, keys: Mapping[str, str]) -> list[str]:
+    """The texts of the rest, with the words that capitals show in hashtags; ``keys`` are those of ``tags_of``."""
+    shown = [" ".join(word.form for word in spelled(name)) for name in keys.values()]
+    return [*texts.rest, *texts.tags, *(words for words in shown if words)]
+
+
+def tags_of(texts: Texts) -> dict[str, str]:
     """Its tags and the hashtags in its texts: the key of each, and how it was written first."""
     keys: dict[str, str] = {}
     for tag in texts.tags:
@@ -129,7 +137,7 @@ def _tags(texts: Texts) -> dict[str, str]:
 
 
 class _Reading(NamedTuple):
-    """The terms of a run's words by language, and of those forms that are also kept whole."""
+    """A run's words as terms, and those that are also kept whole: in captions of either language, and in the rest."""
 
     fr: tuple[str, ...]
     en: tuple[str, ...]
@@ -139,13 +147,22 @@ class _Reading(NamedTuple):
 @lru_cache(maxsize=1 << 15)
 def _read(run: str) -> _Reading:
     forms = [word.form for word in parts(run)]
-    read_as: dict[Lang | None, tuple[Lang, ...]] = {"fr": ("fr",), "en": ("en",), None: STEMMED}
-    whole = {
-        lang: tuple(WHOLE + term(form) for form in forms if _hides(form, langs)) for lang, langs in read_as.items()
+    whole: dict[Lang | None, tuple[str, ...]] = {
+        None: tuple(WHOLE + term(form) for form in forms if _hides(form, STEMMED))
     }
-    return _Reading(
-        tuple(term(stem(form, "fr")) for form in forms), tuple(term(stem(form, "en")) for form in forms), whole
-    )
+    for lang in STEMMED:
+        whole[lang] = tuple(WHOLE + term(form) for form in forms if _hides(form, (lang,)))
+    return _Reading(_french(run), _english(run), whole)
+
+
+@lru_cache(maxsize=1 << 15)
+def _french(run: str) -> tuple[str, ...]:
+    return tuple(term(stem(word.form, "fr")) for word in parts(run))
+
+
+@lru_cache(maxsize=1 << 15)
+def _english(run: str) -> tuple[str, ...]:
+    return tuple(term(stem(word.form, "en")) for word in parts(run))
 
 
 def _hides(form: str, langs: tuple[Lang, ...]) -> bool:

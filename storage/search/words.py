@@ -17,7 +17,7 @@ from storage.folding import fold
 
 #: words of one text; what stands behind them is not found by its words
 LIMIT = 4_000
-#: letters of a word; two that differ only behind them are one
+#: letters of a word; what is longer is cut into words
 LENGTH = 64
 
 #: what is written for an apostrophe
@@ -27,8 +27,7 @@ _LETTER = (
     r"[^\x00-/:-@\[-`{-\xa9\xab\xac\xae-\xb1\xb4\xb6-\xb8\xbb-\xbf×÷ʼˋ"
     r"\u2000-\u200a\u200e-\u205f\u2061-\u206f\u3000-\u3002＇]"
 )
-# bounded, so that a megabyte without a space is no word of a megabyte
-_RUN = re.compile(f"{_LETTER}{{1,256}}(?:{_APOSTROPHE}{_LETTER}{{1,256}}){{0,7}}{_APOSTROPHE}?")
+_RUN = re.compile(f"{_LETTER}{{1,{LENGTH}}}(?:{_APOSTROPHE}{_LETTER}{{1,{LENGTH}}}){{0,3}}{_APOSTROPHE}?")
 _BETWEEN = re.compile(f"[^{_APOSTROPHE[1:]}+")
 
 #: Han and Kana, which have no spaces: radicals, repetition marks, Kana without the marks of voice, ideographs
@@ -41,8 +40,6 @@ _UNSPACED = re.compile(
 #: vowel signs that are not dropped as accents are, emoji
 _SOUNDS = frozenset(("Mn", "Mc", "So", "Cn"))
 _ELIDED = frozenset(("l", "d", "qu", "j", "n", "s", "c", "m", "t", "jusqu", "lorsqu", "puisqu", "quoiqu"))
-#: a run that is longer is seen once in an archive's life
-_REMEMBERED = 48
 
 
 class Word(NamedTuple):
@@ -75,19 +72,9 @@ def runs(text: str) -> list[str]:
     return [run[0] for run in islice(_RUN.finditer(text), LIMIT)]
 
 
+@lru_cache(maxsize=1 << 15)  # texts repeat their words
 def parts(run: str) -> tuple[Word, ...]:
-    """The words of one run, their places counted from its beginning; remembered, because texts repeat them."""
-    return _remembered(run) if len(run) <= _REMEMBERED else _parts(run)
-
-
-def _words(text: str) -> Iterator[Word]:
-    for run in _RUN.finditer(text):
-        at = run.start()
-        for start, end, form in parts(run[0]):
-            yield Word(at + start, at + end, form)
-
-
-def _parts(run: str) -> tuple[Word, ...]:
+    """The words of one run, their places counted from its beginning."""
     pieces = [(piece.start(), piece[0]) for piece in _BETWEEN.finditer(run)]
     before_apostrophe = len(pieces) - run.endswith(pieces[-1][1])  # l'« eau » is a run that ends with one
     if len(pieces) > 1 and fold(pieces[-1][1]) == "s":
@@ -99,7 +86,11 @@ def _parts(run: str) -> tuple[Word, ...]:
     return tuple(word for at, piece in pieces[elided:] for word in _scan(at, piece))
 
 
-_remembered = lru_cache(maxsize=1 << 15)(_parts)
+def _words(text: str) -> Iterator[Word]:
+    for run in _RUN.finditer(text):
+        at = run.start()
+        for start, end, form in parts(run[0]):
+            yield Word(at + start, at + end, form)
 
 
 def _scan(at: int, piece: str) -> Iterator[Word]:
