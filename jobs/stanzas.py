@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 from jobs.moments import Hours, parse_clock, parse_duration, parse_hours, parse_size
 from scraper.model import SOURCE_ID, Mission
 from scraper.settings import HttpSettings, MissionSettings, Settings
+from storage.export.publishable import Clearance
 from storage.settings import as_address, has_password
 
 T = TypeVar("T")
@@ -134,7 +135,24 @@ class Schedule(Settings):
         return self
 
 
-class SourceStanza(BaseModel, frozen=True, extra="allow"):
+class Cleared(Settings):
+    """Whether posts may leave in an export for others, and why not."""
+
+    publish: bool = True
+    publish_reason: Annotated[str | None, Field(min_length=1)] = None
+
+    @model_validator(mode="after")
+    def _a_reason_for_something(self) -> Self:
+        if self.publish and self.publish_reason is not None:
+            raise ValueError("expected publish: false beside publish_reason, which says why")
+        return self
+
+
+class MissionStanza(MissionSettings, Cleared):
+    """A mission, and whether its posts may leave in an export."""
+
+
+class SourceStanza(Cleared, extra="allow"):
     """What is common to every source; the rest is its kind's own options, checked by the kind."""
 
     id: Annotated[str, AfterValidator(_source_id)]
@@ -258,10 +276,21 @@ class Config(Settings):
     jobs: JobsStanza = JobsStanza()
     status: StatusStanza = StatusStanza()
     notify: NotifyStanza = NotifyStanza()
-    missions: dict[str, MissionSettings] = Field(default_factory=dict)
+    missions: dict[str, MissionStanza] = Field(default_factory=dict)
     sources: tuple[SourceStanza, ...] = ()
 
     @property
     def mission_values(self) -> tuple[Mission, ...]:
         """The missions as values, in the order of the file."""
-        return tuple(Mission(id=key, **dict(settings)) for key, settings in self.missions.items())
+        return tuple(
+            Mission(id=key, **{name: getattr(stanza, name) for name in MissionSettings.model_fields})
+            for key, stanza in self.missions.items()
+        )
+
+    @property
+    def clearance(self) -> Clearance:
+        """What is kept back from exports that others get to see."""
+        return Clearance(
+            sources={stanza.id: stanza.publish_reason or "" for stanza in self.sources if not stanza.publish},
+            missions={key: stanza.publish_reason or "" for key, stanza in self.missions.items() if not stanza.publish},
+        )

@@ -31,6 +31,7 @@ COMMANDS = {
     "show": ("show", "One post whole, with its provenance."),
     "sql": ("sql", "Ask the archive in SQL; nothing can be changed by it."),
     "stats": ("stats", "The archive in numbers: posts, captions, pictures, what is incomplete."),
+    "export": ("export", "Posts in the formats of others: CSV, Parquet, feeds, bags."),
     "keep": ("curation", "Select posts."),
     "reject": ("curation", "Reject posts; they stay in the archive."),
     "unreview": ("curation", "Take a verdict back."),
