@@ -12,15 +12,20 @@ _IN_ATTRIBUTE = _ESCAPES | {ord("\n"): "&#10;", ord("\t"): "&#9;"}
 _OF_AN_ADDRESS = "!#$%&'()*+,/:;=?@[]~-._"
 
 
+def plain(text: str) -> str:
+    """``text`` without what XML cannot hold, which is control characters and halves of a surrogate pair."""
+    return _NO_XML.sub("", text)
+
+
 def escaped(text: str) -> str:
-    """``text`` as what stands between tags; control characters and halves of a surrogate pair are left out."""
-    return _NO_XML.sub("", text.replace("\r\n", "\n")).translate(_ESCAPES)
+    """``text`` as what stands between tags, without what XML cannot hold."""
+    return plain(text.replace("\r\n", "\n")).translate(_ESCAPES)
 
 
 def element(name: str, text: str | None = None, /, **attributes: str | int | None) -> str:
     """An element with a text or without one; an attribute that is None is left out, ``lang`` is ``xml:lang``."""
     told = "".join(
-        f' {"xml:lang" if key == "lang" else key}="{_NO_XML.sub("", str(value)).translate(_IN_ATTRIBUTE)}"'
+        f' {"xml:lang" if key == "lang" else key}="{plain(str(value)).translate(_IN_ATTRIBUTE)}"'
         for key, value in attributes.items()
         if value is not None
     )

@@ -10,20 +10,24 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import ClassVar
-from urllib.parse import urljoin
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
+from storage.errors import ExportRefused
 from storage.export.formats import Export, Format, Order
 from storage.export.items import Item, Picture
-from storage.export.markup import element, escaped, web_address
+from storage.export.markup import element, escaped, plain, web_address
 from storage.export.place import Place
 
 _OWN = "urn:cupola:export"
+_XHTML = "http://www.w3.org/1999/xhtml"
 #: of a feed without entries, which has to have a time
 _NEVER = "1970-01-01T00:00:00Z"
 #: letters of a first line that stands in for a title
 _WORDS = 80
 _BLANK = re.compile(r"\n\s*\n")
+# RFC 4287, section 3.1.1: what a link's type has to look like
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 class AtomFormat(Format):
@@ -41,8 +45,12 @@ class AtomFormat(Format):
 
     def write(self, place: Place, export: Export) -> None:
         """Write the feed; its own time, which comes before the entries, is written last, into a gap of its length."""
-        file = place.file
-        head, tail = _head(place, export)
+        file, wished = place.file, export.wishes.base_url
+        base_url = web_address(wished)
+        if wished is not None and base_url is None:
+            raise ExportRefused(f"the address of the pictures is an http(s) address, not {wished[:200]!r}")
+        base_url = base_url and f"{base_url.rstrip('/')}/"
+        head, tail = _head(place, export, base_url)
         file.write(head.encode())
         gap = file.tell()
         file.write((_NEVER + tail).encode())
@@ -51,7 +59,7 @@ class AtomFormat(Format):
             entries = []
             for item in items:
                 newest = max(newest, updated(item))
-                entries.append(entry(item, export.wishes.base_url))
+                entries.append(entry(item, base_url))
             file.write("".join(entries).encode())
         file.write(b"</feed>\n")
         if newest:
@@ -61,12 +69,12 @@ class AtomFormat(Format):
 
 
 def entry(item: Item, base_url: str | None = None) -> str:
-    """The entry of a post; its pictures are linked below ``base_url`` where one is given and they are held."""
+    """The entry of a post; its pictures are linked below ``base_url``, which ends in ``/``, where they are held."""
     return "".join(
         [
             "<entry>\n",
             *(f"  {line}\n" for line in _lines(item, base_url)),
-            f'  <content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">{_content(item, base_url)}</div></content>\n',
+            f'  <content type="xhtml"><div xmlns="{_XHTML}">{_content(item, base_url)}</div></content>\n',
             "</entry>\n",
         ]
     )
@@ -82,10 +90,9 @@ def updated(item: Item) -> str:
     return _time(item.edited_at or item.published_at or item.first_seen_at)
 
 
-def _head(place: Place, export: Export) -> tuple[str, str]:
+def _head(place: Place, export: Export, base_url: str | None) -> tuple[str, str]:
     """What stands before the feed's time, and after it."""
-    base = web_address(export.wishes.base_url)
-    own = urljoin(base, place.path.name) if base else None
+    own = base_url and base_url + quote(place.path.name, errors="replace")
     names = ", ".join(export.sources)
     about = [
         '<?xml version="1.0" encoding="utf-8"?>\n',
@@ -120,9 +127,8 @@ def _lines(item: Item, base_url: str | None) -> Iterator[str]:
     for picture in item.media:
         address = _address(picture, base_url)
         if address is not None:
-            yield element(
-                "link", rel="enclosure", type=picture.media_type, length=picture.bytes, href=address, title=picture.alt
-            )
+            kind = picture.media_type if _MEDIA_TYPE.fullmatch(picture.media_type or "") else None
+            yield element("link", rel="enclosure", type=kind, length=picture.bytes, href=address, title=picture.alt)
     yield from _categories(item)
     stated = ". ".join(part.strip().rstrip(".") for part in (item.credit, item.license) if part and part.strip())
     if stated:
@@ -155,7 +161,7 @@ def _provenance(item: Item) -> Iterator[str]:
 def _title(item: Item) -> tuple[str, str | None]:
     """The post's title, else its first words in the language that they are in, else its key."""
     for text, lang in ((item.title, None), (item.caption_fr, "fr"), (item.caption_en, "en"), (item.text, None)):
-        words = " ".join(escaped(text or "")[: 8 * _WORDS].split()) and " ".join((text or "")[: 8 * _WORDS].split())
+        words = " ".join(plain((text or "")[: 8 * _WORDS]).split())
         if words:
             return (words if len(words) <= _WORDS else f"{words[:_WORDS].rpartition(' ')[0] or words[:_WORDS]}…"), lang
     return item.key, None
@@ -185,9 +191,8 @@ def _paragraphs(text: str, inner: str | None = None) -> str:
 
 def _address(picture: Picture, base_url: str | None) -> str | None:
     """Where a picture is: below the given address if it is held, else where its source has it."""
-    base = web_address(base_url)
-    if base is not None and picture.path is not None:
-        return urljoin(base, picture.path)
+    if base_url is not None and picture.path is not None:
+        return base_url + picture.path
     return web_address(picture.source_url)
 
 
