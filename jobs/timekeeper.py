@@ -61,6 +61,9 @@ class Timekeeper:
     def stop(self) -> None:
         """Call no more."""
         if self._scheduler.running:
+            # waits for calls that are being handed over: APScheduler would drop their jobs a second time, and its
+            # thread end by that error
+            self._scheduler.remove_all_jobs()
             self._scheduler.shutdown(wait=False)
 
     def put(self, name: str, due: Due) -> None:
