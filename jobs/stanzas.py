@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from jobs.moments import Hours, parse_clock, parse_duration, parse_hours, parse_size
 from scraper.model import SOURCE_ID, Mission
