@@ -116,6 +116,12 @@ def terms_of(text: str, lang: Lang) -> list[str]:
     return list(chain.from_iterable(map(_french if lang == "fr" else _english, runs(text))))
 
 
+def both_of(text: str) -> tuple[list[str], list[str]]:
+    """The terms of a text of no language: as French, and as English."""
+    found = runs(text)
+    return list(chain.from_iterable(map(_french, found))), list(chain.from_iterable(map(_english, found)))
+
+
 def rest_of(texts: Texts, keys: Mapping[str, str]) -> list[str]:
     """The texts of the rest, with the words that capitals show in hashtags; ``keys`` are those of ``tags_of``."""
     shown = [" ".join(word.form for word in spelled(name)) for name in keys.values()]

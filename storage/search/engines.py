@@ -7,6 +7,7 @@ What is only denied (``-moon``) is asked of all posts, by the marker that each h
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from storage.search.documents import CAPTIONED, EVERY, TAG, WHOLE
 from storage.search.stems import STEMMED, Lang, stem, term
@@ -33,14 +34,15 @@ def tsquery(query: Query) -> str:
     return _tsquery(query.root)
 
 
-def ways(leaf: Phrase | Prefix) -> list[tuple[Lang, bool, tuple[str, ...]]]:
+@lru_cache(maxsize=1 << 10)
+def ways(leaf: Phrase | Prefix) -> tuple[tuple[Lang, bool, tuple[str, ...]], ...]:
     """How a word or phrase is looked for: in which language, in its captions only, and by which terms.
 
     The word that a beginning would be is looked for as one.
     """
     forms = leaf.forms if isinstance(leaf, Phrase) else (leaf.start,)
     langs = STEMMED if leaf.lang is None else (leaf.lang,)
-    return [(lang, leaf.lang is not None, tuple(term(stem(form, lang)) for form in forms)) for lang in langs]
+    return tuple((lang, leaf.lang is not None, tuple(term(stem(form, lang)) for form in forms)) for lang in langs)
 
 
 def _fts5(node: Node) -> tuple[str, int]:

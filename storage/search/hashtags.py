@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ def tag_key(tag: str) -> str:
     return "".join(letter for letter in folded if _of_tag(letter))[:LENGTH] if not folded.isalnum() else folded[:LENGTH]
 
 
+@lru_cache(maxsize=1 << 12)
 def spelled(name: str) -> tuple[Word, ...]:
     """The words that capitals and digits show in a tag (MissionAlpha, ISSPhoto, Apollo11); none when it shows one."""
     cuts = [at for at in range(1, len(name)) if _begins(name, at)]

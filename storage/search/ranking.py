@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import log
 from typing import NamedTuple
 
-from storage.search.documents import GAP, Texts, rest_of, tags_of, terms_of
+from storage.search.documents import GAP, Texts, both_of, rest_of, tags_of, terms_of
 from storage.search.engines import ways
 from storage.search.stems import STEMMED, Lang, term
 from storage.search.tree import Captioned, Leaf, Prefix, Query, Tagged, wanted
@@ -71,7 +71,7 @@ class _Post:
         )
         self.captions = [_Field(lang, weight, terms_of(text, lang)) for lang, weight, text in written if text]
         rest = f" {GAP} ".join(rest_of(texts, self.keys))  # a phrase over two texts counts a little: nobody is hurt
-        self.rest = [_Field(lang, _REST, terms_of(rest, lang)) for lang in STEMMED] if rest else []
+        self.rest = [_Field(lang, _REST, terms) for lang, terms in zip(STEMMED, both_of(rest), strict=True)]
         self.length = sum(len(field.terms) for field in (*self.captions, *self.rest[:1]))
 
 

@@ -55,7 +55,22 @@ def _stemmer(lang: Lang) -> Callable[[str], str]:
     return made
 
 
-_ENDINGS = ((re.compile(r"e+e(s?)$"), r"é\1"), (re.compile(r"iere(s?)$"), r"ière\1"), (re.compile(r"erent$"), "èrent"))
+#: endings as they are written without accents, and as Snowball wants to read them. Of the pairs of French words (a list
+#: of 129,000) that have one stem with their accents, 17.6 % had two without these lines, and 1.5 % have with them
+_ENDINGS = tuple(
+    (re.compile(ending), accented)
+    for ending, accented in (
+        (r"(graph|[aeiou]f|[po]ubl|etud)i(?:er|ees?)$", r"\1ie"),  # photographier, identifiée
+        (r"e+e(s?)$", r"é\1"),  # montée is read as monté
+        (r"iere(s?|ment)$", r"ière\1"),
+        (r"(?<!coh)(?<!adh)(?<!inh)(?<!lig)(?<!f)erent$", "èrent"),  # montèrent; cohérent and différent are none
+        (r"ye(s?)$", r"yé\1"),
+        (
+            r"(?<=al|el|il|iv|ic|id|os|ar|ur|ir|or|ac|un|in|on|im|it)ite(s?)$",
+            r"ité\1",
+        ),  # électricité; satellite is none
+    )
+)
 
 
 def _accented(form: str) -> str:
