@@ -3,6 +3,7 @@
 StorageError                  one base for the room; ``path`` or address of the archive where known
  +-- ArchiveMissing           there is no archive where one was to be read
  +-- SchemaOutOfDate          made by an older (or newer) Cupola; ``found``, ``expected``
+ +-- IndexBehind              what posts are found by is being built, or its building was cut off
  +-- ArchiveLocked            somebody else writes for longer than we wait
  +-- ArchiveReadOnly          the file or folder may not be written to
  +-- ArchiveUnreachable       the database's server does not answer, does not let us in, or went away
@@ -13,9 +14,12 @@ StorageError                  one base for the room; ``path`` or address of the 
  +-- DiskFull                 no space is left where the archive lives
  +-- BackupRefused            a backup or an archive is not written there; what is there stays
  +-- ExportRefused            an export is not written there, or not in this format; what is there stays
+ +-- ImportRefused            what is to be brought in is no export of Cupola's, or of a newer one
+ +-- LineRefused              a line of it cannot be brought in; ``path``, ``line``
  +-- UnknownKey               no such post; ``key``, ``nearest``
  +-- SqlRefused               a person's own SQL is wrong, would write, or is over a limit
  +-- QueryRefused             a question in the query language is wrong or too long; ``text``, ``at``
+ +-- PageRefused              a page token is broken, or of another question; ``token``
  +-- UnknownAuthor            no post by this author; ``author``, ``nearest``
  +-- DecisionRefused          what a curator says does not fit the post; ``key``
  +-- RowRefused               the database does not take these values: a bug or a very odd post, not the archive's state
@@ -39,6 +43,10 @@ class SchemaOutOfDate(StorageError):
         super().__init__(message)
         self.found = found
         self.expected = expected
+
+
+class IndexBehind(StorageError):
+    """Not every post can be found yet: the index is being built, or that was cut off; the message says what to do."""
 
 
 class ArchiveLocked(StorageError):
@@ -94,6 +102,19 @@ class ExportRefused(StorageError):
     """An export is not written to this place, or not in this format: the sentence says what to do."""
 
 
+class ImportRefused(StorageError):
+    """What is to be brought in is no export of Cupola's, or one that this version cannot read."""
+
+
+class LineRefused(StorageError):
+    """One line of an export cannot be brought in; ``path`` and ``line`` say which. The others are."""
+
+    def __init__(self, message: str, *, path: str, line: int) -> None:
+        super().__init__(message)
+        self.path = path
+        self.line = line
+
+
 class UnknownKey(StorageError):
     """No post has this key or address; ``nearest`` are keys that look like it."""
 
@@ -114,6 +135,14 @@ class QueryRefused(StorageError):
         super().__init__(message)
         self.text = text
         self.at = at
+
+
+class PageRefused(StorageError):
+    """A page token is broken, or was given by a question with other filters or in another order."""
+
+    def __init__(self, message: str, *, token: str) -> None:
+        super().__init__(message)
+        self.token = token
 
 
 class UnknownAuthor(StorageError):

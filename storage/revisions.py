@@ -23,7 +23,7 @@ _posts, _revisions = rows_of(PostRecord), rows_of(RevisionRecord)
 #: what a post and each of its revisions have in common
 _STATE = tuple(name for name in PostState.__annotations__ if name in _posts.c)
 #: what is kept of an attachment: all that its source stated, and what was held of it
-_OF_ATTACHMENT = (
+OF_ATTACHMENT = (
     *("url", "kind", "alternatives", "native_id", "alt", "media_type", "width", "height", "size", "credit"),
     *("position", "state", "sha256", "fetched_url"),
 )
@@ -78,7 +78,7 @@ def revision_row(
         "why": Why.EDITED if decision.is_edited else Why.READ_ANEW,
         "fields": decision.why,
         "segments": [[item["part"], item["lang"], item["start"], item["stop"]] for item in segments],
-        "attachments": [{name: item[name] for name in _OF_ATTACHMENT} for item in attachments],
+        "attachments": [{name: item[name] for name in OF_ATTACHMENT} for item in attachments],
         "replaced_at": now,
         "replaced_by": run_id,
     }

@@ -55,6 +55,9 @@ class _Formats(click.Command):
     default=None,
     help="Whether the pictures' files go along, for a format that can; see below what it does when nothing is said.",
 )
+@click.option(
+    "--records-only", is_flag=True, help="jsonl: without what `cupola import cupola` makes an equal archive of."
+)
 @click.option("--bom", is_flag=True, help="csv: begin with a byte-order mark, by which Excel knows UTF-8.")
 @once("--base-url", metavar="URL", help="atom: where the archive's folder can be reached, to link its pictures there.")
 @once("--organisation", metavar="NAME", help="bagit: who hands it on.")
@@ -68,6 +71,7 @@ def export(
     private: bool,
     force: bool,
     with_media: bool | None,
+    records_only: bool,
     bom: bool,
     base_url: str | None,
     organisation: str | None,
@@ -110,7 +114,9 @@ def export(
                 private=private,
                 force=force,
                 with_media=with_media,
-                wishes=_wishes(bom=bom, base_url=base_url, organisation=organisation, date=date),
+                wishes=_wishes(
+                    records_only=records_only, bom=bom, base_url=base_url, organisation=organisation, date=date
+                ),
                 progress=progress,
             )
         _tell(report, private=private)
@@ -227,6 +233,8 @@ def _tell(report: Report, *, private: bool) -> None:
     if report.incomplete:
         each = ", ".join(f"{word} {number:,}" for word, number in sorted(report.incomplete.items()))
         _say(f"Incomplete: {each}; each item says so (incomplete).")
+    for sentence in report.notes:
+        _say(f"{sentence[:1].upper()}{sentence[1:]}.")
 
 
 def _greatest_first(counts: Any) -> list[tuple[Any, int]]:

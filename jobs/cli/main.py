@@ -7,6 +7,7 @@ import importlib
 import signal
 import sys
 import traceback
+from keyword import iskeyword
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +42,7 @@ COMMANDS = {
     "correct": ("curation", "Say what is right: captions, cuts, date, credit, mission, alt text."),
     "undo": ("curation", "Take back what you decided last."),
     "forget": ("forget", "Take posts out for good."),
+    "import": ("imports", "Bring in what was kept elsewhere: another archive's export."),
     "split": ("split", "Split captions into French and English: JSON lines, or one text."),
     "split-report": ("splitreport", "How far the splitter agrees with what curators corrected."),
     "daemon": ("daemon", "Visit the sources by their schedules, until told to stop."),
@@ -72,9 +74,11 @@ class Commands(click.Group):
 
             near = get_close_matches(cmd_name, COMMANDS, n=1)
             ctx.fail(f"No such command {cmd_name!r}.{f' Did you mean {near[0]!r}?' if near else ''}")
-        command = getattr(importlib.import_module(f"jobs.cli.{COMMANDS[cmd_name][0]}"), cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"jobs.cli.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, f"{name}_" if iskeyword(name) else name)
         if not isinstance(command, click.Command):
-            raise TypeError(f"jobs.cli.{COMMANDS[cmd_name][0]}.{cmd_name} is no command")
+            raise TypeError(f"{module.__name__}.{name} is no command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -21,6 +21,7 @@ from storage.errors import ExportRefused
 from storage.export.items import Item
 from storage.export.place import Place
 from storage.export.publishable import Clearance
+from storage.filters import Filters
 
 _PREFIX = "to_"
 
@@ -55,12 +56,14 @@ class Wishes:
         organisation: who hands the export on.
         date: when it is made; nothing in an export tells the time by itself.
         bom: begin text with a byte-order mark, by which some spreadsheets know UTF-8.
+        records_only: the public records alone, without what makes an equal archive of them.
     """
 
     base_url: str | None = None
     organisation: str | None = None
     date: date | None = None
     bom: bool = False
+    records_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +82,10 @@ class Export:
         sources: the sources of the archive by their ids, in order.
         cupola: name and version of the program.
         clearance: what the configuration keeps back, for formats that ask for more.
+        filters: which posts were asked for, for formats that say so.
         wishes: what a person wishes beyond the posts.
         missing: to be added to: what should have gone along and is damaged or not there, a sentence each.
+        notes: to be added to: what else a person should be told, a sentence each.
     """
 
     batches: Iterator[list[Item]]
@@ -92,8 +97,10 @@ class Export:
     sources: Mapping[str, SourceFacts]
     cupola: str
     clearance: Clearance = field(default_factory=Clearance)
+    filters: Filters = field(default_factory=Filters)
     wishes: Wishes = field(default_factory=Wishes)
     missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Format(ABC):

@@ -1,0 +1,114 @@
+"""What was exported whole makes an equal archive elsewhere, on either database, and once only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from scraper.model import Precision
+from storage import curation
+from storage.archive import Archive
+from storage.changes import Entry
+from storage.curation import Say, Verdict
+from storage.transfer.bringing import Brought
+from storage.views import VIEWS
+
+HOUR = timedelta(hours=1)
+Make = Callable[..., Any]
+
+#: of a view, what is of one archive alone: numbers of rows and runs
+_OWN = {"archive_decisions": {"id", "batch"}, "archive_revisions": {"id"}}
+
+
+@pytest.fixture
+def lived(
+    archive: Archive, filled: Make, full_entry: Entry, entry_of: Make, plan: Any, capture_of: Make, now: datetime
+) -> Archive:
+    """An archive in which much has happened: edits, pictures held, removed and failed, decisions, absences."""
+    answer = capture_of("https://social.example/api", b"[1]", etag='"1"')
+    small = [entry_of("1", "Bonjour", pictures=2), entry_of("2", "Salut", pictures=1), entry_of("3", "", pictures=0)]
+    filled(archive, [full_entry, *small], plan, store=True, capture=answer)
+    edited = entry_of("1", "Bonsoir", pictures=1)
+    filled(archive, [edited, (replace(full_entry[0], pinned=False), full_entry[1])], plan, now + HOUR)
+    filled(archive, [entry_of("9", "Autre", source_id="blog")], plan, now + HOUR, source="blog")
+    for at in (2, 3):
+        run = archive.journal.begin("iss", "mastodon", "https://social.example/@iss", scope="s", now=now + at * HOUR)
+        archive.record(run.id, None, [edited], plan=plan, now=now + at * HOUR)
+        archive.looked(run.id, now=now + at * HOUR)
+        archive.journal.close(run, curation_done(), now=now + at * HOUR)
+    says = [
+        Say.verdict(Verdict.SELECTED),
+        Say.rating(4),
+        Say.tag("Île de la Cité"),
+        Say.note("à revoir"),
+        Say.text("caption_fr", "Bonsoir, Paris"),
+    ]
+    curation.decide(archive.database, ["iss:1", "iss:2"], says, who="ana", now=now + 4 * HOUR)
+    alt = Say.text("alt", "Deux ponts", position=0)
+    curation.decide(archive.database, ["iss:1"], [alt], who="bo", now=now + 5 * HOUR)
+    curation.decide(archive.database, ["iss:2"], [Say.verdict(Verdict.REJECTED)], who="ana", now=now + 6 * HOUR)
+    curation.undo(archive.database, who="ana", now=now + 7 * HOUR)
+    day = Say.date(datetime(2016, 12, 2, tzinfo=UTC), Precision.DAY)
+    curation.decide(archive.database, ["iss:3"], [day], who="bo", now=now + 7 * HOUR)
+    return archive
+
+
+def curation_done() -> Any:
+    from storage.runs import RunStatus
+
+    return RunStatus.COMPLETED
+
+
+def views(archive: Archive) -> dict[str, list[Any]]:
+    """All rows of the public views but those of runs and failures, in an order of their own."""
+    told = {}
+    with archive.database.read() as connection:
+        for view in VIEWS:
+            if view.name in ("archive_runs", "archive_failures"):
+                continue
+            columns = [column for column in view.c if column.name not in _OWN.get(view.name, ())]
+            rows = (tuple(row) for row in connection.execute(select(*columns)))
+            told[view.name] = sorted(rows, key=repr)
+    return told
+
+
+def lines(path: Path) -> list[bytes]:
+    return (path / "posts.jsonl" if path.is_dir() else path).read_bytes().splitlines()
+
+
+def test_an_export_with_media_makes_an_equal_archive(
+    lived: Archive, another: Callable[..., Archive], written: Make, brought: Make
+) -> None:
+    """Every row of the public views, every file, and the next export are what they were where it came from."""
+    out = written(lived, with_media=True)
+    copy = another("copy")
+    done: Brought = brought(copy, out)
+    assert done.faults == []
+    assert done.counts["added"] == 5
+    assert views(copy) == views(lived)
+    again = written(copy, with_media=True)
+    assert lines(again) == lines(out)
+    assert (
+        {file.name for file in (again / "media").rglob("*.jpg")}
+        == {file.name for file in (out / "media").rglob("*.jpg")}
+        != set()
+    )
+
+
+def test_twice_changes_nothing(lived: Archive, another: Callable[..., Archive], written: Make, brought: Make) -> None:
+    """The second time every post is as it was, and so is the export."""
+    out = written(lived, with_media=True)
+    copy = another("copy")
+    brought(copy, out)
+    once = lines(written(copy))
+    done = brought(copy, out)
+    assert (done.counts["unchanged"], done.counts["added"], done.counts["updated"]) == (5, 0, 0)
+    assert lines(written(copy)) == once
+    done = brought(lived, out)
+    assert (done.counts["unchanged"], done.counts["added"], done.counts["updated"]) == (5, 0, 0)
