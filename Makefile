@@ -29,6 +29,7 @@ proof: $(READY)
 docs: $(READY)
 	$(BIN)/python -m jobs.cli.reference docs/commands.md
 	$(BIN)/python docs/story.py docs/story.md
+	$(BIN)/python docs/questions.py docs/schema.md
 	$(BIN)/python docs/modules.py docs/modules.md
 
 # the tables of the split, made anew from wordfreq and langdetect's profiles; the same bytes each time
