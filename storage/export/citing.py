@@ -10,24 +10,28 @@ from __future__ import annotations
 
 #: letters of a title or of first words, at most
 WORDS = 72
+_LOOKED_AT = 108
 
 
-def citation(
-    *,
-    key: str,
-    author: str | None,
-    title: str | None,
-    text: str,
-    date: str | None,
-    url: str | None,
-    fetched: str | None,
-) -> str:
-    """The line; ``date`` and ``fetched`` are ISO 8601, of which the day is told."""
-    words = " ".join((title or text)[: 3 * WORDS].split())
-    if len(words) > WORDS or len(title or text) > 3 * WORDS:
-        words = f"{words[:WORDS].rpartition(' ')[0] or words[:WORDS]}…"
-    who = " ".join(author.split()) if author else ""
-    named = f"{who}: “{words}”, " if who and words else f"“{words}”, " if words else f"{who}, " if who else ""
-    where = f" {url}." if url else ""
-    when = f", fetched {fetched[:10]}" if fetched else ""
-    return f"{named}{date[:10] if date else 'undated'}.{where} Archived as {key}{when}."
+def citation(key: str, author: str | None, words: str, date: str | None, url: str | None, fetched: str | None) -> str:
+    """The line.
+
+    Args:
+        key: of the post.
+        author: as stated.
+        words: the title, or the text.
+        date: ISO 8601, of which the day is told.
+        url: of the post.
+        fetched: when it was, likewise.
+    """
+    # some more, because white space between them becomes one space
+    first = " ".join(words[:_LOOKED_AT].split())
+    if len(first) > WORDS or len(words) > _LOOKED_AT:
+        first = f"{first[:WORDS].rpartition(' ')[0] or first[:WORDS]}…"
+    line = f"“{first}”, " if first else ""
+    if author:
+        line = f"{' '.join(author.split())}: {line}" if first else f"{' '.join(author.split())}, "
+    line += date[:10] if date else "undated"
+    if url:
+        line += f". {url}"
+    return f"{line}. Archived as {key}, fetched {fetched[:10]}." if fetched else f"{line}. Archived as {key}."

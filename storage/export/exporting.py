@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from storage.engine import FILE, Database
 from storage.errors import ExportRefused
+from storage.export.choosing import chosen
 from storage.export.formats import Export, Format, Wishes, ensure_installed
 from storage.export.items import Item
 from storage.export.place import placed
 from storage.export.publishable import Clearance, Reason
-from storage.export.reading import Reader
+from storage.export.reading import Counts, Reader, sources_of
 from storage.filters import Filters
 
 #: told how many posts have been read; who raises there ends the export, and nothing is left of it
@@ -30,6 +33,7 @@ class Report:
         left_out: how many of them are not publishable, by reason; under ``private`` they are in it all the same.
         incomplete: how many items lack what, by the words of ``Item.incomplete``.
         missing: pictures and answers that should be in it, and are damaged or not there; a sentence each.
+        notes: what else a person should be told; likewise.
     """
 
     path: Path
@@ -38,6 +42,7 @@ class Report:
     left_out: Mapping[Reason, int]
     incomplete: Mapping[str, int]
     missing: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -83,19 +88,23 @@ def export(
     taken = bool(kind.media if with_media is None else with_media)
     written = 0
 
-    def told(reader: Reader) -> Iterator[list[Item]]:
+    counts = Counts()
+
+    def told(connection: Connection) -> Iterator[list[Item]]:
         nonlocal written
-        for items in reader.batches():
-            yield items
+        reader = Reader(connection, clearance, private=private, with_segments=kind.segments)
+        for ids in chosen(connection, filters, kind.order):
+            items = reader.items(ids, counts)
+            if items:
+                yield items
             written += len(items)
-            progress(reader.found)
+            progress(counts.found)
 
     with (
         placed(dest, folder=kind.is_folder(with_media=taken), force=force, marks=kind.marks) as place,
         database.read() as connection,
     ):
-        reader = Reader(connection, filters, clearance, private=private, order=kind.order, with_segments=kind.segments)
-        batches = told(reader)
+        batches = told(connection)
         given = Export(
             batches=batches,
             chunks=lambda encode: (encode(connection, items) for items in batches),
@@ -103,19 +112,21 @@ def export(
             folder=folder,
             with_media=taken,
             private=private,
-            sources=reader.sources,
+            sources=sources_of(connection),
             cupola=cupola,
             clearance=clearance,
+            filters=filters,
             wishes=wishes or Wishes(),
         )
         kind().write(place, given)
     return Report(
         path=place.path,
         posts=written,
-        found=reader.found,
-        left_out=reader.left_out,
-        incomplete=reader.incomplete,
+        found=counts.found,
+        left_out=counts.left_out,
+        incomplete=counts.incomplete,
         missing=tuple(given.missing),
+        notes=tuple(given.notes),
     )
 
 

@@ -8,8 +8,9 @@ the item says that nothing is said. A post that was forgotten is not there at al
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
@@ -48,13 +49,7 @@ def forbids(licence: str) -> bool:
 
 
 def withheld(
-    clearance: Clearance,
-    *,
-    source: str,
-    mission: str | None,
-    licence: str | None,
-    gone_at: str | None,
-    opt_outs: Sequence[str],
+    clearance: Clearance, source: str, mission: str | None, licence: str | None, gone_at: str | None, opt_outs: str
 ) -> tuple[Reason, str] | None:
     """Why a post may not be passed on, and that in a sentence; None when it may. Of several reasons the first.
 
@@ -64,16 +59,20 @@ def withheld(
         mission: its mission, as the curator or the reading says.
         licence: as stated.
         gone_at: since when it is gone at its source.
-        opt_outs: labels such as ``noindex``.
+        opt_outs: labels such as ``noindex``, as a JSON array.
     """
     if gone_at is not None:
         return Reason.GONE, f"gone at its source since {gone_at}"
-    if opt_outs:
-        return Reason.OPT_OUT, f"its author asked not to be archived or listed: {', '.join(opt_outs)}"
+    if opt_outs != "[]":
+        return Reason.OPT_OUT, f"its author asked not to be archived or listed: {', '.join(json.loads(opt_outs))}"
     if licence is not None and forbids(licence):
         return Reason.LICENSE, f"its stated licence forbids passing it on: {licence}"
-    for what, name, kept in (("source", source, clearance.sources), ("mission", mission, clearance.missions)):
-        if name is not None and name in kept:
-            why = f": {kept[name]}" if kept[name] else ""
-            return Reason.CLEARANCE, f"the configuration keeps the {what} {name} back{why}"
+    if source in clearance.sources:
+        return Reason.CLEARANCE, _kept("source", source, clearance.sources[source])
+    if mission is not None and mission in clearance.missions:
+        return Reason.CLEARANCE, _kept("mission", mission, clearance.missions[mission])
     return None
+
+
+def _kept(what: str, name: str, why: str) -> str:
+    return f"the configuration keeps the {what} {name} back{f': {why}' if why else ''}"
