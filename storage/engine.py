@@ -7,13 +7,13 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import migrations
-from storage.errors import ArchiveDamaged, ArchiveMissing, RowRefused, SchemaOutOfDate, StorageError
+from storage import indexing, migrations
+from storage.backend import Backend
+from storage.errors import ArchiveDamaged, RowRefused, SchemaOutOfDate, StorageError
 from storage.settings import ArchiveSettings
 from storage.sqlite_file import FILE, SqliteFile, translate
 
@@ -21,41 +21,6 @@ __all__ = ["BUSY_TIMEOUT", "FILE", "Database", "open_database", "translated", "u
 
 #: seconds that a writer waits for another one
 BUSY_TIMEOUT = 30.0
-
-
-class Backend(Protocol):
-    """What differs from one kind of database to another; ``str()`` is its name in a sentence, without a password."""
-
-    engine: Engine
-    #: of ``engine``, for transactions that see one state from their first statement to their last
-    reading: Engine
-    #: of ``engine``, for transactions that have the archive's write lock from their start
-    writing: Engine
-
-    @property
-    def file(self) -> Path | None:
-        """The database's file; None when it is on a server."""
-
-    def missing(self) -> ArchiveMissing:
-        """The error when there is no archive."""
-
-    def translate(self, error: Exception) -> StorageError | None:
-        """The error of this room for one of the driver's or of the disk's; None when it is neither."""
-
-    def tables(self, connection: Connection) -> set[str]:
-        """The names of the tables that are there."""
-
-    def faults(self, connection: Connection) -> Iterator[str]:
-        """What the database itself finds wrong, a sentence each."""
-
-    def wrote(self) -> None:
-        """Do what is to be done after a write that was committed; says nothing of what fails in it."""
-
-    def optimise(self) -> None:
-        """Put the statistics in order by which questions are planned, and give back what a journal holds."""
-
-    def scrub(self) -> None:
-        """Write the database anew, so that nothing is left of what was deleted."""
 
 
 class Database:
@@ -100,10 +65,21 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that has the write lock from its start; committed at the end, rolled back by an exception.
 
+        Before the commit the index is brought up to date with what was written; what was left of a building that was
+        cut off goes on for a bounded time.
+
         Raises:
             ArchiveLocked: another writer kept it for longer than the busy time-out.
             ArchiveReadOnly, DiskFull, ArchiveDamaged, ArchiveUnreachable, RowRefused: as they say.
         """
+        with self._changing() as connection:
+            was_behind = indexing.is_behind(connection)
+            yield connection
+            indexing.settle(connection, indexing.STEP if was_behind else None)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """As ``write``, for what makes the tables: there may be no index."""
         with self._translated(), self._backend.writing.connect() as connection, connection.begin():
             yield connection
         self._backend.wrote()
@@ -138,6 +114,28 @@ class Database:
         """
         with self._translated():
             self._backend.scrub()
+
+    def build_index(self, progress: indexing.Progress = lambda done, total: None, *, anew: bool = False) -> None:
+        """Bring the index up to date, in many transactions that let others write in between; killed, it can go on.
+
+        Args:
+            progress: told how many posts are in the index, and of how many; may raise to interrupt.
+            anew: whether it is thrown away first, whatever was damaged in it.
+
+        Raises:
+            ArchiveLocked, DiskFull, ArchiveReadOnly: as they say.
+        """
+        if anew:
+            with self._changing() as connection:
+                indexing.clear(connection)
+        while True:
+            with self.read() as connection:
+                left, total = indexing.left(connection)
+            progress(max(total - left, 0), total)
+            if not left:
+                return
+            with self.write():
+                pass  # each write settles a part of what it finds
 
     def close(self) -> None:
         """Close every connection that is not in use."""
@@ -193,15 +191,27 @@ def open_database(
     """
     database = _database(place, read_only=read_only, create=not read_only, busy_timeout=busy_timeout)
     if not read_only and database._found() is None:
-        with database.write() as connection:
+        with database._changing() as connection:
             # of two processes that make it at once, the second one finds it made
             if database._version(connection) is None:
                 migrations.create(connection)
     return _checked(database)
 
 
-def upgrade_database(place: Path | ArchiveSettings, *, busy_timeout: float = BUSY_TIMEOUT) -> tuple[str, str]:
+def upgrade_database(
+    place: Path | ArchiveSettings,
+    *,
+    busy_timeout: float = BUSY_TIMEOUT,
+    progress: indexing.Progress = lambda done, total: None,
+) -> tuple[str, str]:
     """Bring an older archive up to this version's schema, whole or not at all; the schema found, and the one now.
+
+    Then its index is built, as far as it is behind, in many transactions; killed there, the next call goes on.
+
+    Args:
+        place: where the archive is, or its folder.
+        busy_timeout: seconds to wait for another writer.
+        progress: told how many posts are in the index, and of how many; may raise to interrupt.
 
     Raises:
         ArchiveMissing: there is none.
@@ -209,7 +219,7 @@ def upgrade_database(place: Path | ArchiveSettings, *, busy_timeout: float = BUS
     """
     database = _database(place, read_only=False, create=False, busy_timeout=busy_timeout)
     try:
-        with database.write() as connection:
+        with database._changing() as connection:
             found = database._version(connection)
             if found is not None and found > migrations.HEAD:
                 raise _out_of_date(database, found)
@@ -219,6 +229,7 @@ def upgrade_database(place: Path | ArchiveSettings, *, busy_timeout: float = BUS
                 )
             if found != migrations.HEAD:
                 migrations.upgrade(connection)
+        database.build_index(progress)
         return found or "", migrations.HEAD
     finally:
         database.close()

@@ -19,6 +19,7 @@ from scraper.model import (
     Split,
     captions_of,
 )
+from storage.folding import fold_tag
 from storage.states import Part
 
 Row = Mapping[Any, Any]
@@ -102,7 +103,7 @@ def segment_rows(post_id: int, reading: Reading) -> list[dict[str, Any]]:
 def hashtag_rows(post_id: int, reading: Reading) -> list[dict[str, Any]]:
     """The rows of ``hashtags`` for one post."""
     return [
-        {"post_id": post_id, "position": position, "tag": tag, "folded": tag.casefold()}
+        {"post_id": post_id, "position": position, "tag": tag, "folded": fold_tag(tag)}
         for position, tag in enumerate(reading.hashtags)
     ]
 

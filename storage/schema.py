@@ -303,7 +303,7 @@ class SegmentRecord(Base):
 
 
 class HashtagRecord(Base):
-    """A hashtag of a post, for looking up; ``folded`` is it in lower case (``str.casefold``)."""
+    """A hashtag of a post, for looking up; ``folded`` is it as it is compared (``storage.folding.fold_tag``)."""
 
     __tablename__ = "hashtags"
     __table_args__ = (Index(None, "folded", postgresql_using="hash"), {"sqlite_with_rowid": False})
@@ -371,6 +371,67 @@ class AttachmentRecord(Base):
     removed_at: Mapped[datetime | None]
     #: the curator's alternative text; empty: there shall be none
     corrected_alt: Mapped[str | None]
+
+
+class IndexRecord(Base):
+    """All that a post is found and sorted by, in one row; made from the other tables by ``storage.indexing``.
+
+    ``ordinal`` is the post's place in time (``storage.facts``), ``post_search`` holds its terms under the same number.
+    What a curator has said is in it, as in ``archive_posts``; pictures and other media count while the post shows them.
+    """
+
+    __tablename__ = "post_index"
+    __table_args__ = (
+        Index(None, "source_id", "ordinal"),
+        Index(None, "mission", "ordinal"),
+        # SQLite uses an index of a part of the rows only where a question has the very words of its condition
+        *(
+            Index(f"ix_post_index_{flag}", "ordinal", sqlite_where=text(f"{flag} = 1"), postgresql_where=text(flag))
+            for flag in ("gone", "edited", "needs_review")
+        ),
+        *(
+            Index(f"ix_post_index_{name}", *columns, sqlite_where=text(where), postgresql_where=text(where))
+            for name, columns, where in (
+                ("verdict", ("verdict", "ordinal"), "verdict <> 'unreviewed'"),
+                ("rating", ("rating", "ordinal"), "rating IS NOT NULL"),
+                ("media_failed", ("ordinal",), "media_failed > 0"),
+                ("media_pending", ("ordinal",), "media_pending > 0"),
+            )
+        ),
+    )
+
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), unique=True)
+    source_id: Mapped[str]
+    mission: Mapped[str | None]
+    #: how many seconds wide its date is; NULL when it has none
+    span: Mapped[int | None]
+    has_fr: Mapped[bool]
+    has_en: Mapped[bool]
+    has_other: Mapped[bool]
+    verdict: Mapped[Verdict]
+    rating: Mapped[int | None]
+    needs_review: Mapped[bool]
+    #: its source says so, or was seen to have changed it
+    edited: Mapped[bool]
+    gone: Mapped[bool]
+    pictures: Mapped[int]
+    media_stored: Mapped[int]
+    media_pending: Mapped[int]
+    media_failed: Mapped[int]
+    media_gone: Mapped[int]
+    media_skipped: Mapped[int]
+    #: of its largest picture
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+
+
+class PendingRecord(Base):
+    """A post whose index row is behind: noted by triggers, gone when the write is committed."""
+
+    __tablename__ = "index_pending"
+
+    post_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class DecisionRecord(Base):

@@ -69,7 +69,7 @@ def test_the_diagram_has_every_table_and_every_foreign_key_and_nothing_else():
         for key in table.foreign_keys:
             to, column = key.column.table.name, key.parent
             least = "|o" if column.nullable else "||"
-            most = "o|" if keys == [column.name] else "o{"
+            most = "o|" if keys == [column.name] or column.unique else "o{"
             expected.append(f"{to} {least}--{most} {table.name} : {column.name}")
             linked |= {to, table.name}
     expected += sorted(set(Base.metadata.tables) - linked)

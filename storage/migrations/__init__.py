@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 #: the newest step; a test keeps it and ``versions/`` in step
-HEAD = "0005"
+HEAD = "0006"
 
 
 def knows(step: str) -> bool:
@@ -30,12 +30,15 @@ def create(connection: Connection) -> None:
     """
     import storage.schema  # noqa: F401 - declares the tables
     from storage.declarative import Base
+    from storage.migrations.index import search_table, triggers
     from storage.migrations.more_views import MORE_VIEWS
     from storage.migrations.views import archive_media, archive_posts
 
     Base.metadata.create_all(connection, checkfirst=False)
     for view in (archive_posts, archive_media, *MORE_VIEWS):
         connection.exec_driver_sql(view(connection.dialect.name))
+    for statement in (*search_table(connection.dialect.name), *triggers(connection.dialect.name)):
+        connection.exec_driver_sql(statement)
     # as Alembic makes it
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version"
