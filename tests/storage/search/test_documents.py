@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -277,3 +278,37 @@ def test_any_form_has_a_stem(form):
     for word in words(form):
         assert stem(word.form, "fr")
         assert stem(word.form, "en")
+
+
+def test_stems_are_those_that_archives_hold():
+    """Another version of the stemmer may make others; then the index of every archive is to be made anew."""
+    french = (
+        "montee montees monter monterent premiere premiers different photographier photographies idees eaux etoiles"
+    )
+    english = "rising rises stations international cities photographed happily news"
+    assert " ".join(stem(form, "fr") for form in french.split()) == (
+        "mont mont mont mont premi premi different photograph photograph ide eau etoil"
+    )
+    assert " ".join(stem(form, "en") for form in english.split()) == (
+        "rise rise station internat citi photograph happili news"
+    )
+
+
+def rows(heading):
+    """The rows of the table below a heading of the page, as cells."""
+    page = (Path(__file__).parents[3] / "docs/search.md").read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in page.splitlines() if line.startswith("| ")][2:]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_the_page_tells_what_is_so():
+    """docs/search.md: each example is read, and what stands in a post is found by what the page says."""
+    examples = [example for row in rows("The language") for example in re.findall("`([^`]+)`", row[0])]
+    assert len(examples) > 15
+    for example in examples:
+        parse(example.replace("…", "mot").replace("\\|", "|"))
+    held = rows("What is the same word")
+    assert len(held) > 4
+    for said, asked, _ in held:
+        for question in re.findall("`([^`]+)`", asked):
+            assert found(Texts(fr=said, en=said), question), question
