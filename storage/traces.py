@@ -21,7 +21,7 @@ class Traces:
     """What to look for: texts as a source states them, and addresses that are of nothing else."""
 
     def __init__(self, texts: Iterable[str], urls: Iterable[str]) -> None:
-        self._texts = tuple({piece for text in texts for piece in _pieces(text)})
+        self._texts = tuple({piece for text in texts for piece in pieces(text)})
         self._urls = tuple(set(urls))
 
     def __bool__(self) -> bool:
@@ -50,8 +50,15 @@ def names_in(body: bytes) -> Iterator[str]:
             yield from _WORD.findall(name)
 
 
-def _pieces(text: str) -> Iterator[str]:
-    """The text, and each line of it that is long enough, as they are compared."""
+def letters_in(body: bytes) -> Iterator[str]:
+    """What a reader may have seen in an answer, in each way of reading it: the letters and digits alone."""
+    text = _decoded(body)
+    for shown in {text, _unescaped(text)}:
+        yield from _readings(shown)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The text, and each line of it that is long enough, as ``letters_in`` has them: what is looked for."""
     whole = _letters(text)
     if len(whole) >= WHOLE:
         yield whole

@@ -25,7 +25,7 @@ from storage.columns import safe
 # RFC 9110, section 5.6.2
 _NOT_OF_A_NAME = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
-_OF_THE_TRANSFER = frozenset({"content-encoding", "transfer-encoding", "content-length"})
+_OF_THE_TRANSFER = frozenset({"content-encoding", "transfer-encoding", "content-length", "content-range"})
 _WARC_11 = "https://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
 _NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 
@@ -117,6 +117,18 @@ def request_and_revisit(capture: Capture, original: Answer) -> tuple[bytes, byte
         record.rec_headers.replace_header("WARC-Profile", _NOT_MODIFIED)
     writer.write_record(record)
     return _request(capture, ids), out.getvalue()
+
+
+def response_head(status: int, headers: Mapping[str, str], size: int) -> bytes:
+    """Status line and headers of an answer whose body of ``size`` bytes is held as it was before its transfer."""
+    lines = [f"HTTP/1.1 {_status_line(status)}"]
+    lines += (f"{name}: {value}" for name, value in _held_headers(headers, size))
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode()
+
+
+def header_line(text: str) -> str:
+    """``text`` as it may stand in a header."""
+    return _line(text)
 
 
 def answer_of(record: bytes) -> Answer:
@@ -232,11 +244,12 @@ def _safe_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _response_headers(capture: Capture) -> list[tuple[str, str]]:
-    headers = [
-        (f"x-orig-{name}" if name in _OF_THE_TRANSFER else name, value)
-        for name, value in _safe_headers(capture.headers)
-    ]
-    return [*headers, ("content-length", str(len(capture.body)))]
+    return _held_headers(capture.headers, len(capture.body))
+
+
+def _held_headers(headers: Mapping[str, str], size: int) -> list[tuple[str, str]]:
+    held = [(f"x-orig-{name}" if name in _OF_THE_TRANSFER else name, value) for name, value in _safe_headers(headers)]
+    return [*held, ("content-length", str(size))]
 
 
 def _request_headers(capture: Capture, host: str) -> list[tuple[str, str]]:
