@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from storage.search.hashtags import hashtags, spelled, tag_key
-from storage.search.stems import STEMMED, Lang, stem, term
+from storage.search.stems import STEMMED, Lang, stem, stem_once, term
 from storage.search.words import LIMIT, parts, runs
 
 #: stands between two texts, so that no phrase runs from one into the next; no word's term
@@ -178,7 +178,7 @@ def _hides(form: str, langs: tuple[Lang, ...]) -> bool:
         return False
     beginnings = (form[:length] for length in range(2, len(form) + 1))
     return any(
-        not any(stemmed.startswith(begun) or stem(begun, lang) == stemmed for lang, stemmed in stems)
+        not any(stemmed.startswith(begun) or stem_once(begun, lang) == stemmed for lang, stemmed in stems)
         for begun in beginnings
     )
 

@@ -30,6 +30,11 @@ def stem(form: str, lang: Lang) -> str:
     return _stem(form, lang)
 
 
+def stem_once(form: str, lang: Lang) -> str:
+    """The same, of what is no word but a beginning of one: it is not remembered."""
+    return _stem.__wrapped__(form, lang)
+
+
 def term(form: str) -> str:
     """``form`` in a-z, 0-9 and ``_`` alone: any other letter is ``_`` and its UTF-8 in hexadecimal digits.
 

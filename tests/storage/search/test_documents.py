@@ -14,7 +14,7 @@ from storage.search.documents import GAP, Texts, document
 from storage.search.engines import fts5, tsquery
 from storage.search.hashtags import hashtags, spelled, tag_key
 from storage.search.language import parse
-from storage.search.matching import matches
+from storage.search.matching import hits, matches
 from storage.search.stems import stem, term
 from storage.search.tree import Phrase, Query, denied
 from storage.search.words import LIMIT, words
@@ -161,6 +161,18 @@ def test_a_beginning_finds_all_that_begins_so(texts, data):
     begun = form[: data.draw(st.integers(2, len(form)))]
     if begun.isalnum():  # a beginning that ends within a sign of several is typed by nobody
         assert found(texts, f"{begun}*")
+
+
+@given(DOCUMENTS, st.lists(st.one_of(WORDS, st.sampled_from(['"la montée"', "mont*", "#alpha", "#mission*"]))))
+def test_what_is_found_is_marked(texts, asked):
+    """A post that answers has in one of its texts what is marked, as long as nothing is denied."""
+    try:
+        query = parse(" OR ".join(asked))
+    except QueryRefused:
+        return
+    own = [("fr", texts.title_fr), ("fr", texts.fr), ("en", texts.title_en), ("en", texts.en)]
+    own += [(None, text) for text in (*texts.rest, *(f"#{tag.lstrip('#')}" for tag in texts.tags))]
+    assert matches(query, document(texts)) == any(hits(query, text, lang) for lang, text in own if text)
 
 
 def answers(query, documents):
