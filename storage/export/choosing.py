@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Generator
 from itertools import chain
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Select, any_, bindparam, func, select
@@ -18,7 +18,7 @@ from storage.views import posts
 BATCH = 2000
 
 
-def chosen(connection: Connection, filters: Filters, order: Order) -> Iterator[list[int]]:
+def chosen(connection: Connection, filters: Filters, order: Order) -> Generator[list[int]]:
     """The posts that pass, ``BATCH`` numbers at a time.
 
     Under a limit they are the first ones that a query has, whatever the order of the export.
