@@ -121,6 +121,8 @@ def test_a_clock_that_jumps_is_noticed_and_all_is_planned_anew(
 ) -> None:
     """Set back by a year, nothing waits for longer than its interval; set forward, what is overdue is done once."""
     monkeypatch.setattr(module, "TURN", 0.02)
+    # one that is about to end when the clock jumps is found by the next sign of life
+    monkeypatch.setattr(module, "BEAT", 0.1)
     jump, done = [timedelta(0)], Counter[str]()
 
     def now() -> datetime:
