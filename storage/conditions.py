@@ -1,98 +1,198 @@
-"""The SQL conditions that filters mean."""
+"""The SQL conditions that filters mean, all over one table: ``post_index``, a narrow row for each post.
+
+What is looked for in texts is in ``storage.fulltext``, which joins both.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    exists,
+    false,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+    union,
+)
 
 from storage.columns import safe
-from storage.dialects import among, passing
+from storage.dialects import among
 from storage.filters import Filters, split_key
-from storage.folding import fold, fold_tag
-from storage.views import archive_posts, attachments, hashtags, posts, segments, tags
+from storage.folding import fold_tag
+from storage.views import attachments, curation, hashtags, post_index, posts, tags
 
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-_WIDTHS = (("day", timedelta(days=1)), ("minute", timedelta(minutes=1)), ("second", timedelta(seconds=1)))
+#: the first place in time of a post that has a date; below it are those without
+DATED = 1 << 24
+#: the widest interval that a post's date can be, in seconds
+_DAY = 86_400
+#: the second of a post's date, counted from the first one of the year 1; for one with a date
+SECOND: ColumnElement[int] = literal_column("(post_index.ordinal / 16777216 - 1)", BigInteger)
+# in the very words of the indexes that hold a part of the rows only: SQLite compares them
+_NONE: ColumnElement[int] = literal_column("0")
+_START = datetime.min.replace(tzinfo=UTC)
+_CAPTIONS = {"fr": post_index.c.has_fr, "en": post_index.c.has_en, "other": post_index.c.has_other}
 
 
-def conditions(connection: Connection, filters: Filters) -> list[ColumnElement[bool]]:
-    """What must hold, for a statement on this connection over ``posts`` and ``archive_posts``, which this joins."""
-    found = list(_plain(connection, filters))
-    if filters.text is not None:
-        found.append(_text(connection, fold(filters.text), found))
-    return found
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Posts that another table than the index tells: those of any of ``parts``, selects of one column.
+
+    ``column`` is what of the index stands in them: ``post_id`` or ``ordinal``.
+    """
+
+    column: ColumnElement[int]
+    parts: tuple[Select[Any], ...]
+
+    @property
+    def ids(self) -> Any:
+        """All of them, each once or more often, as a statement."""
+        return self.parts[0] if len(self.parts) == 1 else union(*self.parts)
+
+    def whole(self) -> ColumnElement[bool]:
+        """A row of the index is one of them; for a statement that looks at all of them anyhow."""
+        return self.column.in_(self.ids)
+
+    def one(self) -> ColumnElement[bool]:
+        """The same, asked for each row by itself; for a statement that stops after a page."""
+        return or_(*(part.where(part.selected_columns[0] == self.column).exists() for part in self.parts))
 
 
-def _plain(connection: Connection, filters: Filters) -> Iterator[ColumnElement[bool]]:
-    # the view is the promise about values, the table has the indexes: one row of each is the same post
-    yield archive_posts.c.source == posts.c.source_id
-    yield archive_posts.c.native_id == posts.c.native_id
+def own(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    """What the index's own row tells."""
+    index = post_index.c
     if filters.source:
-        yield posts.c.source_id.in_(filters.source)
+        yield _any(index.source_id, filters.source)
     if filters.mission:
-        yield archive_posts.c.mission.in_(map(safe, filters.mission))
-    if filters.needs_review is not None:
-        yield archive_posts.c.needs_review == int(filters.needs_review)
+        yield _any(index.mission, [safe(mission) for mission in filters.mission])
     if filters.verdict:
-        yield archive_posts.c.verdict.in_(filters.verdict)
+        yield _any(index.verdict, filters.verdict)
+        if "unreviewed" not in filters.verdict:
+            yield index.verdict != literal_column("'unreviewed'")
+    for lang in sorted(set(filters.lang)):
+        yield _CAPTIONS[lang] == true()
+    for lang in sorted(set(filters.lacks_lang)):
+        yield _CAPTIONS[lang] == false()
+    for wanted, column in (
+        (filters.needs_review, index.needs_review),
+        (filters.edited, index.edited),
+        (filters.gone, index.gone),
+    ):
+        if wanted is not None:
+            yield column == (true() if wanted else false())
     yield from _dated(filters)
+    yield from _rated(filters)
+    yield from _pictured(filters)
+    if filters.noted is False:
+        yield not_(exists().where(curation.c.post_id == index.post_id, *_NOTED))
+
+
+def sets(connection: Connection, filters: Filters) -> Iterator[Set]:
+    """What other tables tell, each a set of posts; those that are likely small come first."""
     if filters.keys is not None:
         pairs = [split_key(safe(key)) for key in filters.keys]
-        yield among(connection, posts.c.source_id, posts.c.native_id, pairs)
-    for lang in filters.lang:
-        match lang:
-            case "fr":
-                yield archive_posts.c.caption_fr.is_not(None)
-            case "en":
-                yield archive_posts.c.caption_en.is_not(None)
-            case "other":
-                yield exists().where(
-                    segments.c.post_id == posts.c.id, segments.c.part == "body", segments.c.lang == "other"
-                )
-    for given in filters.tag:
-        wanted = fold_tag(given)
-
-        def is_tag(tag: str, wanted: str = wanted) -> bool:
-            return fold_tag(tag) == wanted
-
-        yield or_(
-            *(
-                posts.c.id.in_(
-                    select(own.c.post_id).where(passing(connection, "cupola_is_tag", is_tag, own.c.tag, [own.c.tag]))
-                )
-                for own in (hashtags, tags)
-            )
-        )
+        named = among(connection, posts.c.source_id, posts.c.native_id, pairs)
+        yield Set(post_index.c.post_id, (select(posts.c.id).where(named),))
+    if filters.files is not None:
+        shown = (attachments.c.sha256.in_(filters.files), attachments.c.removed_at.is_(None))
+        yield Set(post_index.c.post_id, (select(attachments.c.post_id).where(*shown),))
+    if filters.noted:
+        yield Set(post_index.c.post_id, (select(curation.c.post_id).where(*_NOTED),))
+    for tag in filters.curator_tag:
+        yield Set(post_index.c.post_id, (_tagged(tags, tag),))
+    for tag in filters.hashtag:
+        yield Set(post_index.c.post_id, (_tagged(hashtags, tag),))
+    for tag in filters.tag:
+        yield Set(post_index.c.post_id, (_tagged(hashtags, tag), _tagged(tags, tag)))
+    if filters.seen_since is not None or filters.seen_until is not None:
+        seen = select(posts.c.id)
+        if filters.seen_since is not None:
+            seen = seen.where(posts.c.first_seen_at >= filters.seen_since)
+        if filters.seen_until is not None:
+            seen = seen.where(posts.c.first_seen_at < filters.seen_until)
+        yield Set(post_index.c.post_id, (seen,))
 
 
-def _text(connection: Connection, wanted: str, so_far: list[ColumnElement[bool]]) -> ColumnElement[bool]:
-    """A text of the post, or of one of its pictures, holds ``wanted``, folded."""
+_NOTED = (curation.c.note.is_not(None), curation.c.note != "")
 
-    def holds(*texts: str | None) -> bool:
-        return any(text is not None and wanted in fold(text) for text in texts)
 
-    own = [archive_posts.c[name] for name in ("text", "title", "caption_fr", "caption_en", "credit")]
-    of_picture = [attachments.c[name] for name in ("corrected_alt", "alt", "credit")]
-    shown = attachments.c.removed_at.is_(None)
-    return or_(
-        passing(connection, "cupola_holds", holds, posts.c.id, own, so_far),
-        exists().where(
-            attachments.c.post_id == posts.c.id,
-            shown,
-            passing(connection, "cupola_holds", holds, attachments.c.id, of_picture, [shown]),
-        ),
-    )
+def _tagged(table: Any, tag: str) -> Select[Any]:
+    return select(table.c.post_id).where(table.c.folded == safe(fold_tag(tag)))
+
+
+def _any(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    different = list(dict.fromkeys(values))
+    return column == different[0] if len(different) == 1 else column.in_(different)
+
+
+def between(filters: Filters, ordinal: ColumnElement[int]) -> Iterator[ColumnElement[bool]]:
+    """What an order by time can use of the filters, for a column of ordinals; it may let through a day too much."""
+    if filters.undated:
+        yield ordinal < DATED
+    elif filters.undated is False or filters.since is not None or filters.until is not None:
+        since = None if filters.since is None else _place(math.floor(_seconds(filters.since)) - _DAY)
+        yield ordinal >= max(DATED, since or 0)
+    if filters.until is not None:
+        yield ordinal < _place(math.ceil(_seconds(filters.until)))
 
 
 def _dated(filters: Filters) -> Iterator[ColumnElement[bool]]:
     """The interval of a post's date overlaps the bounds: it starts before ``until``, it ends after ``since``."""
-    at = posts.c.shown_at
-    if filters.until is not None:
-        yield at < filters.until
+    yield from between(filters, post_index.c.ordinal)
     if filters.since is not None:
-        since = filters.since
-        starts = {precision: since - width if since - _EARLIEST > width else _EARLIEST for precision, width in _WIDTHS}
-        yield at > starts["day"]  # what the index can use
-        yield or_(*(and_(archive_posts.c.published_precision == name, at > start) for name, start in starts.items()))
+        yield SECOND + post_index.c.span > math.floor(_seconds(filters.since))
+
+
+def _seconds(at: datetime) -> float:
+    passed = at - _START
+    return passed.days * _DAY + passed.seconds + (0.5 if passed.microseconds else 0)
+
+
+def _place(second: int) -> int:
+    """The first ordinal of a second."""
+    return max(0, second + 1) << 24
+
+
+def _rated(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    rating = post_index.c.rating
+    if filters.unrated is not None:
+        yield rating.is_(None) if filters.unrated else rating.is_not(None)
+    if filters.rating is not None or filters.rating_most is not None:
+        yield rating.is_not(None)
+    if filters.rating is not None:
+        yield rating >= filters.rating
+    if filters.rating_most is not None:
+        yield rating <= filters.rating_most
+
+
+def _pictured(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    index = post_index.c
+    if filters.has_picture is not None:
+        yield index.pictures > 0 if filters.has_picture else index.pictures == 0
+    if filters.media:
+        yield or_(*(index[f"media_{state}"] > _NONE for state in sorted(set(filters.media))))
+    for least, most, column in (
+        (filters.min_width, filters.max_width, index.width),
+        (filters.min_height, filters.max_height, index.height),
+    ):
+        if least is not None:
+            yield column >= least
+        if most is not None:
+            yield column <= most
+    match filters.orientation:
+        case "landscape":
+            yield index.width > index.height
+        case "portrait":
+            yield index.width < index.height
+        case "square":
+            yield index.width == index.height

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +13,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
-    Integer,
     Table,
     Text,
     any_,
@@ -27,12 +25,6 @@ from sqlalchemy import (
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects.sqlite import Insert
-
-#: rows that are read at once to be compared here
-BATCH = 500
-
-#: whether the texts of a row, each of which may be None, are what is looked for
-Test = Callable[..., bool]
 
 #: makes a value one that the driver takes
 Bind = Callable[[Any], Any]
@@ -91,32 +83,9 @@ def among(
     return tuple_(first, second).in_(wanted)
 
 
-def passing(
-    connection: Connection,
-    name: str,
-    test: Test,
-    key: ColumnElement[Any],
-    texts: Sequence[ColumnElement[Any]],
-    where: Iterable[ColumnElement[bool]] = (),
-) -> ColumnElement[bool]:
-    """The condition that ``test``, a function of ours, holds of the texts of a row.
-
-    SQLite is taught the function and calls it. A server cannot call us, so the rows are read here as a stream,
-    and the keys of those that pass go back as one parameter: both databases give the very same answer.
-
-    Args:
-        connection: the condition holds for statements on it, within its present transaction.
-        name: of the function, in SQL.
-        test: takes the texts.
-        key: what tells the row.
-        texts: the columns that ``test`` takes.
-        where: what else holds of the row: fewer have to be read.
-    """
-    raw = connection.connection.driver_connection
-    if isinstance(raw, sqlite3.Connection):
-        raw.create_function(name, -1, test, deterministic=True)
-        return cast("ColumnElement[bool]", getattr(func, name)(*texts))
-    with connection.execute(select(key, *texts).where(*where), execution_options={"yield_per": BATCH}) as rows:
-        found = [row[0] for row in rows if test(*row[1:])]
-    kind = BigInteger if isinstance(key.type, Integer) else Text
-    return key == any_(bindparam(None, found, ARRAY(kind)))
+def numbered(connection: Connection, column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """A column is one of ``numbers``, however many these are: they are one parameter."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(numbers), ARRAY(BigInteger)))
+    listed = func.json_each(bindparam(None, json.dumps(list(numbers)))).table_valued("value")
+    return column.in_(select(listed.c.value))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from storage.folding import fold, fold_tag
+from storage.folding import fold_tag
 from storage.postview import LANGS, VERDICTS
+
+if TYPE_CHECKING:
+    # loaded when a text is looked for
+    from storage.search.tree import Query
 
 #: how far a picture is from being held
 STATES = ("stored", "pending", "failed", "gone", "skipped")
@@ -43,7 +47,7 @@ class Filters:
     the source's word), in pixels as it is stored.
 
     Attributes:
-        text: what to look for, in the body, captions, title, credit, or in the alt text or credit of a picture.
+        text: what to look for, in the language of ``storage.search.language``.
         lang: has a caption in each of these: ``fr``, ``en``, or ``other`` for a third language or an undecided one.
         lacks_lang: has no caption in any of these.
         source: of one of these sources, by id.
@@ -80,6 +84,11 @@ class Filters:
             None: ``rank`` when there is a text, else ``newest``.
         limit: at most so many.
         after: goes on where the page ended that gave this token; see ``storage.paging``.
+        query: ``text`` as it was understood.
+
+    Raises:
+        ValueError: nothing can be meant by it.
+        QueryRefused: ``text`` is not in the query language; its message has a caret under the fault.
     """
 
     text: str | None = None
@@ -115,12 +124,15 @@ class Filters:
     sort: Sort | None = None
     limit: int | None = None
     after: str | None = None
+    query: Query | None = field(init=False, compare=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         for problem in _problems(self):
             raise ValueError(problem)
-        if self.text is not None and not fold(self.text):
-            raise ValueError("a text to look for holds at least one letter, digit or sign")
+        if self.text is not None:
+            from storage.search.language import parse
+
+            object.__setattr__(self, "query", parse(self.text))
 
     @property
     def order(self) -> Sort:
@@ -130,7 +142,7 @@ class Filters:
     @property
     def digest(self) -> str:
         """12 letters that tell these filters and this order from others; ``limit`` and ``after`` do not matter."""
-        given = [(item.name, _plain(getattr(self, item.name))) for item in fields(self)]
+        given = [(item.name, _plain(getattr(self, item.name))) for item in fields(self) if item.compare]
         meant = [(name, value) for name, value in given if name not in _HOW_MANY | {"sort"} and value is not None]
         return hashlib.sha256(repr([self.order, *meant]).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from storage.conditions import conditions
 from storage.decisions import captions_in, digest_of, state_of
 from storage.engine import Database
 from storage.filters import Filters
+from storage.fulltext import whole
 from storage.schema import DecisionRecord, PostRecord, rows_of
 from storage.states import Act
-from storage.views import posts
+from storage.views import post_index
 
 #: posts that are loaded at once
 BATCH = 300
@@ -54,8 +54,8 @@ def labels(database: Database, filters: Filters) -> Iterator[Label]:
         _decisions.c.kind == Act.CORRECTION, _decisions.c.field.in_(_FIELDS), _decisions.c.undone_by.is_(None)
     )
     with database.read() as connection:
-        wanted = conditions(connection, filters)
-        query = select(posts.c.id).where(*wanted, posts.c.id.in_(said)).order_by(posts.c.id).limit(filters.limit)
+        number, wanted = post_index.c.post_id, whole(connection, filters)
+        query = select(number).where(*wanted, number.in_(said)).order_by(number).limit(filters.limit)
         rows = list(connection.execute(query).scalars())
         for at in range(0, len(rows), BATCH):
             yield from _labels(connection, rows[at : at + BATCH])

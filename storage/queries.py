@@ -1,22 +1,67 @@
-"""Filters in, posts out: one reading of the archive for the command line, the page and the exports alike."""
+"""Filters in, posts out: one reading of the archive for the command line, the page, exports and notebooks alike.
+
+    from pathlib import Path
+    from storage.engine import open_database
+    from storage.filters import Filters
+    from storage.queries import count, page
+
+    database = open_database(Path("archive"), read_only=True)
+    wanted = Filters(text="montée eaux", lang=("fr",), mission=("proxima",), limit=20)
+    first = page(database, wanted)
+    print(count(database, wanted), [post.key for post in first.posts])
+    second = page(database, replace(wanted, after=first.next))
+
+What comes is typed (``storage.postview``), of one state of the archive, and the same on either database.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from sqlalchemy import Connection, Select, bindparam, case, func, select
+from sqlalchemy import Connection, select
 
-from storage.conditions import conditions
+from storage import finding, fulltext
 from storage.engine import Database
 from storage.filters import Filters
-from storage.postview import COLUMNS, MediaView, PostView, SegmentView
-from storage.views import archive_posts, assets, attachments, curation, posts, segments, sources, tags
+from storage.finding import Many
+from storage.hits import Hit, hits_in
+from storage.loading import posts_of
+from storage.paging import Place, Row, place, resumed, token
+from storage.postview import PostView
+from storage.ranked import ranked
+from storage.views import posts, sources
 
 #: posts read at once; with each batch go one query for pictures and one for segments
 BATCH = 200
+#: posts of a page when no limit is given
+PAGE = 50
+#: a server's estimate is taken for an answer from so many posts on
+_MANY = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some posts in their order.
+
+    Attributes:
+        posts: at most ``Filters.limit`` of them, else ``PAGE``.
+        next: what ``Filters.after`` takes to get those that follow; None when there are none at present.
+        hits: for each post where in it the words stand that were asked for; empty when that was not asked for.
+    """
+
+    posts: tuple[PostView, ...]
+    next: str | None
+    hits: tuple[tuple[Hit, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many posts pass; ``exact`` is False for a server's estimate."""
+
+    number: int
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,41 +73,81 @@ class Names:
 
 
 def find(database: Database, filters: Filters) -> Iterator[PostView]:
-    """The posts that pass, newest first and undated last, in an order that stays.
+    """The posts that pass, in the order asked for: without one the best matches first, or else the newest.
 
     They are read as they are taken, in one transaction that sees one state of the archive; memory does not
-    grow with their number. Close the iterator (or exhaust it) to end the transaction.
+    grow with their number. Close the iterator (or exhaust it) to end the transaction. What is to be marked in a post
+    is told by ``storage.hits.hits_in(post, filters.query)``.
 
     Raises:
+        PageRefused: ``filters.after`` is no token of these filters.
         StorageError: the archive cannot be read.
     """
     with database.read() as connection:
         yield from read_posts(connection, filters)
 
 
+def page(database: Database, filters: Filters, *, hits: bool = False) -> Page:
+    """One page of the posts that pass, and how to get the next one; no page costs more than the first.
+
+    Args:
+        database: the archive's.
+        filters: ``limit`` is the size of the page, ``after`` the ``next`` of the one before.
+        hits: whether to tell what is to be marked in each post.
+
+    Raises:
+        PageRefused: ``filters.after`` is no token of these filters.
+        StorageError: the archive cannot be read.
+    """
+    size = PAGE if filters.limit is None else filters.limit
+    with database.read() as connection:
+        # one more tells whether there is a next page
+        rows = list(_in_order(connection, replace(filters, limit=size + 1)))
+        held = tuple(posts_of(connection, [row.post_id for row, _ in rows[:size]]))
+    return Page(
+        posts=held,
+        next=token(filters, rows[size - 1][1]) if size and len(rows) > size else None,
+        hits=tuple(hits_in(post, filters.query) for post in held) if hits and filters.query is not None else (),
+    )
+
+
 def read_posts(connection: Connection, filters: Filters) -> Iterator[PostView]:
     """As ``find``, within a transaction that is open already."""
-    statement = (
-        select(posts.c.id, *(archive_posts.c[name] for name in COLUMNS))
-        .where(*conditions(connection, filters))
-        .order_by(posts.c.shown_at.desc().nulls_last(), posts.c.source_id, posts.c.native_id)
-        .limit(filters.limit)
-    )
-    # closed by name: whoever stops in the middle leaves no cursor open on the server
-    with connection.execute(statement, execution_options={"yield_per": BATCH}) as rows:
-        for batch in rows.mappings().partitions():
-            yield from _views(connection, batch)
+    for batch in numbers(connection, filters):
+        yield from posts_of(connection, batch)
+
+
+def numbers(connection: Connection, filters: Filters, size: int = BATCH) -> Iterator[list[int]]:
+    """As ``find``, but the rows of the posts in ``posts``, so many at once."""
+    rows = _in_order(connection, filters)
+    while batch := [row.post_id for row, _ in islice(rows, size)]:
+        yield batch
 
 
 def count(database: Database, filters: Filters) -> int:
-    """How many posts pass; ``filters.limit`` is the most that is counted.
+    """How many posts pass; ``filters.limit`` is the most that is counted, ``after`` is not looked at.
 
     Raises:
         StorageError: the archive cannot be read.
     """
     with database.read() as connection:
-        found = select(posts.c.id).where(*conditions(connection, filters)).limit(filters.limit).subquery()
-        return connection.execute(select(func.count()).select_from(found)).scalar_one()
+        found = finding.number(connection, finding.found(connection, filters))
+    return found if filters.limit is None else min(found, filters.limit)
+
+
+def about(database: Database, filters: Filters) -> Count:
+    """How many posts pass, and quickly: of the commonest words a server tells what it expects, and that says so.
+
+    Raises:
+        StorageError: the archive cannot be read.
+    """
+    with database.read() as connection:
+        which = finding.found(connection, filters)
+        if isinstance(which, Many) and which.text is not None and not (which.own or which.sets):
+            expected = fulltext.estimate(connection, which.text)
+            if expected is not None and expected >= _MANY:
+                return Count(number=expected, exact=False)
+        return Count(number=finding.number(connection, which))
 
 
 def names(database: Database) -> Names:
@@ -79,86 +164,12 @@ def names(database: Database) -> Names:
         )
 
 
-def _views(connection: Connection, batch: Sequence[Mapping[Any, Any]]) -> Iterator[PostView]:
-    """The posts of a batch of rows, with what belongs to each; a query each for all pictures, segments and tags."""
-    ids = [row["id"] for row in batch]
-    media = _by_post(connection, _MEDIA, ids)
-    slices = _by_post(connection, _SEGMENTS, ids)
-    tagged = _by_post(connection, _TAGS, ids)
-    # few posts have segments that a curator drew
-    drawn = {row.post_id: row.segments for row in connection.execute(_DRAWN, {"ids": ids})}
-    for row in batch:
-        own = {name: row[name] for name in COLUMNS}
-        own["hashtags"] = tuple(json.loads(own["hashtags"] or "[]"))
-        own["corrected"] = tuple(json.loads(own["corrected"])) if own["corrected"] else None
-        own["needs_review"] = bool(own["needs_review"])
-        cut = drawn.get(row["id"]) or [rest for _, *rest in slices.get(row["id"], ())]
-        yield PostView(
-            **own,
-            media=tuple(map(_medium, media.get(row["id"], ()))),
-            segments=tuple(
-                SegmentView(lang=lang, text=own["text"][start:stop], start=start, end=stop) for lang, start, stop in cut
-            ),
-            tags=tuple(tag for _, tag in tagged.get(row["id"], ())),
-        )
-
-
-def _by_post(connection: Connection, statement: Select[Any], ids: list[int]) -> dict[int, list[Any]]:
-    grouped: dict[int, list[Any]] = {}
-    for row in connection.execute(statement, {"ids": ids}):
-        grouped.setdefault(row[0], []).append(row)
-    return grouped
-
-
-# archive_media cannot be asked by post without reading all of it: its key is put together from two columns.
-# So its columns are made here once more; a test compares every one of them with the view's.
-_MEDIA = (
-    select(
-        attachments.c.post_id,
-        attachments.c.position,
-        attachments.c.state,
-        attachments.c.sha256,
-        assets.c.sha256.label("held"),
-        assets.c.extension,
-        func.coalesce(assets.c.media_type, attachments.c.media_type).label("media_type"),
-        assets.c.size.label("bytes"),
-        func.coalesce(assets.c.width, attachments.c.width).label("width"),
-        func.coalesce(assets.c.height, attachments.c.height).label("height"),
-        case(
-            (attachments.c.corrected_alt.is_(None), attachments.c.alt),
-            else_=func.nullif(attachments.c.corrected_alt, ""),
-        ).label("alt"),
-        func.coalesce(attachments.c.fetched_url, attachments.c.url).label("source_url"),
-    )
-    .select_from(attachments.outerjoin(assets, assets.c.sha256 == attachments.c.sha256))
-    .where(attachments.c.post_id.in_(bindparam("ids", expanding=True)), attachments.c.removed_at.is_(None))
-    .order_by(attachments.c.post_id, attachments.c.position, attachments.c.id)
-)
-_SEGMENTS = (
-    select(segments.c.post_id, segments.c.lang, segments.c.start, segments.c.stop)
-    .where(segments.c.post_id.in_(bindparam("ids", expanding=True)), segments.c.part == "body")
-    .order_by(segments.c.post_id, segments.c.position)
-)
-_TAGS = (
-    select(tags.c.post_id, tags.c.tag)
-    .where(tags.c.post_id.in_(bindparam("ids", expanding=True)))
-    .order_by(tags.c.post_id, tags.c.folded)
-)
-_DRAWN = select(curation.c.post_id, curation.c.segments).where(
-    curation.c.post_id.in_(bindparam("ids", expanding=True)), curation.c.segments.is_not(None)
-)
-
-
-def _medium(row: Any) -> MediaView:
-    return MediaView(
-        position=row.position,
-        state=row.state,
-        sha256=row.sha256,
-        path=f"media/{row.held[:2]}/{row.held[2:4]}/{row.held}.{row.extension}" if row.held else None,
-        media_type=row.media_type,
-        bytes=row.bytes,
-        width=row.width,
-        height=row.height,
-        alt=row.alt,
-        source_url=row.source_url,
-    )
+def _in_order(connection: Connection, filters: Filters) -> Iterator[tuple[Row, Place]]:
+    """The posts that pass, each with its place."""
+    after, order = resumed(filters), filters.order
+    which = finding.found(connection, filters)
+    if order == "rank" and filters.query is not None:
+        yield from ranked(connection, which, filters.query, after, filters.limit)
+        return
+    for row in finding.ordered(connection, which, order, after, filters.limit):
+        yield row, place(order, row)

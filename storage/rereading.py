@@ -10,14 +10,14 @@ from sqlalchemy import select
 
 from storage.changes import Change, Decision, Entry, content_hash, decide
 from storage.columns import safe
-from storage.conditions import conditions
 from storage.engine import Database
 from storage.filters import Filters
+from storage.fulltext import whole
 from storage.posts import load_entries
 from storage.revisions import edited
 from storage.schema import PostRecord, SourceRecord, rows_of
 from storage.tombstones import buried
-from storage.views import posts
+from storage.views import post_index
 
 #: posts that are loaded at once
 BATCH = 300
@@ -102,9 +102,9 @@ def previews(database: Database, source_id: str, entries: Sequence[Entry]) -> li
 
 def batches(database: Database, filters: Filters) -> Iterator[list[int]]:
     """The rows of the posts that pass, some hundred at a time, as they were when it began."""
-    query = select(posts.c.id).limit(filters.limit)
+    query = select(post_index.c.post_id).limit(filters.limit)
     with database.read() as connection:
-        statement = query.where(*conditions(connection, filters)).order_by(posts.c.id)
+        statement = query.where(*whole(connection, filters)).order_by(post_index.c.post_id)
         rows = array("q", connection.execute(statement, execution_options={"yield_per": 1000}).scalars())
     for at in range(0, len(rows), BATCH):
         yield list(rows[at : at + BATCH])

@@ -1,23 +1,30 @@
-"""The archive in numbers: nine questions to the database, whatever its size; no post is read."""
+"""The archive in numbers: a dozen questions to the database, whatever its size; no post is read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, literal_column, select, true
 
-from storage.conditions import conditions
+from storage.conditions import DATED, SECOND
+from storage.coverage import Coverage, Span, coverage
 from storage.engine import Database
 from storage.filters import STATES, Filters
+from storage.fulltext import whole
 from storage.lookup import iso
-from storage.views import archive_posts, assets, attachments, posts, runs, segments
+from storage.sizes import Growth, Sizes, growth, sizes
+from storage.views import archive_posts, assets, attachments, post_index, posts, runs
 
 #: which captions a post has, in the order in which they are told; ``other`` is a third language or an undecided one
 CAPTIONS = ("both", "fr", "en", "other", "none")
 #: runs that are told
 RUNS = 5
+#: the first day that an ordinal can be of
+_FIRST = date.min.toordinal()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +54,13 @@ class Tally:
         months: posts by month, ``2016-12``, in order; months without one are left out.
         sources: posts by source, most first.
         missions: posts by mission, most first; None for those without.
+        coverage: by mission, in order of their beginning: the days with and without a post.
         pictures: pictures by ``STATES``; together they are all pictures.
         files: distinct files that are held for them.
         bytes: that those files have.
-        runs: the last ones, newest first, of the source asked for.
+        size: of the whole archive, whatever the filters.
+        growth: posts and files by the month in which they were first archived, in order; of the whole archive.
+        runs: the last ones, newest first, of the sources asked for.
     """
 
     posts: int
@@ -63,9 +73,12 @@ class Tally:
     months: Mapping[str, int]
     sources: Mapping[str, int]
     missions: Mapping[str | None, int]
+    coverage: tuple[Coverage, ...]
     pictures: Mapping[str, int]
     files: int
     bytes: int
+    size: Sizes
+    growth: tuple[Growth, ...]
     runs: tuple[RunTally, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -73,65 +86,125 @@ class Tally:
         record = asdict(self)
         for plural, name in (("months", "month"), ("sources", "source"), ("missions", "mission")):
             record[plural] = [{name: key, "posts": count} for key, count in record[plural].items()]
+        record["coverage"] = [item.as_json() for item in self.coverage]
         return record
 
 
-def tally(database: Database, filters: Filters) -> Tally:
-    """The numbers of the posts that pass, at one moment; ``filters.limit`` is not looked at.
+def tally(database: Database, filters: Filters, missions: Mapping[str, Span] | None = None) -> Tally:
+    """The numbers of the posts that pass, at one moment; ``filters.limit``, ``sort`` and ``after`` are not looked at.
+
+    Args:
+        database: the archive's.
+        filters: which posts.
+        missions: when missions began and ended, by id: their days are counted between these two; those of others
+            from their first post to their last. One that is named here and asked for is told even without a post.
 
     Raises:
         StorageError: the archive cannot be read.
     """
+    asked = {name: span for name, span in (missions or {}).items() if not filters.mission or name in filters.mission}
     with database.read() as connection:
-        passing = conditions(connection, filters)
-        view = archive_posts.c
-        fr, en = view.caption_fr.is_not(None), view.caption_en.is_not(None)
-        third = exists().where(segments.c.post_id == posts.c.id, segments.c.part == "body", segments.c.lang == "other")
-        captions = case((and_(fr, en), "both"), (fr, "fr"), (en, "en"), (third, "other"), else_="none")
-        totals = connection.execute(
-            select(
-                func.count().label("posts"),
-                func.min(view.published_at).label("first"),
-                func.max(view.published_at).label("last"),
-                func.count(case((view.published_at.is_(None), 1))).label("undated"),
-                func.count(case((view.needs_review == 1, 1))).label("needs_review"),
-                func.count(view.gone_at).label("gone"),
-            ).where(*passing)
-        ).one()
-        months = _counted(connection, func.substr(view.published_at, 1, 7), [*passing, view.published_at.is_not(None)])
-        found = _counted(connection, captions, passing)
-        pictures = _pictures(connection, passing)
-        held = connection.execute(_files(passing)).one()
+        passing = whole(connection, filters)
+        totals = connection.execute(select(*_TOTALS).select_from(post_index).where(*passing)).one()._mapping
+        days = _days(connection, passing)
+        held = connection.execute(_files(passing, everything=not passing)).one()
         return Tally(
-            **totals._mapping,
-            captions={name: found.get(name, 0) for name in CAPTIONS},
-            months=dict(sorted(months.items())),
-            sources=_most_first(_counted(connection, view.source, passing)),
-            missions=_most_first(_counted(connection, view.mission, passing)),
-            pictures={name: pictures.get(name, 0) for name in STATES},
+            posts=totals["posts"],
+            first=_shown(connection, totals["first"]),
+            last=_shown(connection, totals["last"]),
+            undated=totals["undated"] or 0,
+            needs_review=totals["needs_review"] or 0,
+            gone=totals["gone"] or 0,
+            captions={name: totals[f"captions_{name}"] or 0 for name in CAPTIONS},
+            months=_months(days),
+            sources=_most_first(_sources(connection, passing)),
+            missions=_most_first({mission: sum(own.values()) for mission, own in days.items()}),
+            coverage=coverage(days, asked),
+            pictures={name: int(totals[f"media_{name}"] or 0) for name in STATES},
             files=held.files,
             bytes=int(held.bytes or 0),
+            size=sizes(connection),
+            growth=growth(connection),
             runs=_runs(connection, filters.source),
         )
 
 
-def _counted(connection: Connection, key: ColumnElement[Any], passing: list[ColumnElement[bool]]) -> dict[Any, int]:
-    rows = connection.execute(select(key.label("what"), func.count()).where(*passing).group_by("what"))
+def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+def _totals() -> list[ColumnElement[Any]]:
+    index = post_index.c
+    fr, en, other = index.has_fr == true(), index.has_en == true(), index.has_other == true()
+    no_fr, no_en = index.has_fr == false(), index.has_en == false()
+    captions = {
+        "both": and_(fr, en),
+        "fr": and_(fr, no_en),
+        "en": and_(en, no_fr),
+        "other": and_(no_fr, no_en, other),
+        "none": and_(no_fr, no_en, index.has_other == false()),
+    }
+    return [
+        func.count().label("posts"),
+        # the undated are below all others
+        func.min(case((index.ordinal >= DATED, index.ordinal))).label("first"),
+        func.max(case((index.ordinal >= DATED, index.ordinal))).label("last"),
+        _number(index.ordinal < DATED).label("undated"),
+        _number(index.needs_review == true()).label("needs_review"),
+        _number(index.gone == true()).label("gone"),
+        *(_number(captions[name]).label(f"captions_{name}") for name in CAPTIONS),
+        *(func.sum(index[f"media_{state}"]).label(f"media_{state}") for state in STATES),
+    ]
+
+
+_TOTALS = _totals()
+
+
+def _shown(connection: Connection, ordinal: int | None) -> str | None:
+    """The date of the post at a place, as the view shows it."""
+    if ordinal is None:
+        return None
+    of = select(archive_posts.c.published_at).where(
+        posts.c.id == post_index.c.post_id,
+        post_index.c.ordinal == ordinal,
+        archive_posts.c.source == posts.c.source_id,
+        archive_posts.c.native_id == posts.c.native_id,
+    )
+    found: str | None = connection.execute(of).scalar_one()
+    return found
+
+
+def _days(connection: Connection, passing: Sequence[ColumnElement[bool]]) -> dict[str | None, dict[date | None, int]]:
+    """Posts by mission and day (UTC); None for those without."""
+    # whole numbers divided are whole numbers, on both
+    day = case((post_index.c.ordinal >= DATED, SECOND.op("/")(literal_column("86400")))).label("day")
+    statement = select(post_index.c.mission, day, func.count()).where(*passing).group_by(post_index.c.mission, "day")
+    found: dict[str | None, dict[date | None, int]] = defaultdict(dict)
+    for mission, number, posts_then in connection.execute(statement):
+        found[mission][None if number is None else date.fromordinal(_FIRST + number)] = posts_then
+    return found
+
+
+def _months(days: Mapping[str | None, Mapping[date | None, int]]) -> dict[str, int]:
+    months: Counter[str] = Counter()
+    for own in days.values():
+        for day, number in own.items():
+            if day is not None:
+                months[f"{day:%Y-%m}"] += number
+    return dict(sorted(months.items()))
+
+
+def _sources(connection: Connection, passing: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+    source = post_index.c.source_id
+    rows = connection.execute(select(source, func.count()).where(*passing).group_by(source))
     return {row[0]: row[1] for row in rows}
 
 
-def _pictures(connection: Connection, passing: list[ColumnElement[bool]]) -> dict[str, int]:
-    states = select(attachments.c.state, func.count()).where(*_attached(passing)).group_by(attachments.c.state)
-    return {row[0]: row[1] for row in connection.execute(states)}
-
-
-def _files(passing: list[ColumnElement[bool]]) -> Select[int, Any]:
-    held = select(attachments.c.sha256).where(*_attached(passing), attachments.c.state == "stored")
-    return select(func.count().label("files"), func.sum(assets.c.size).label("bytes")).where(assets.c.sha256.in_(held))
-
-
-def _attached(passing: list[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-    return [*passing, attachments.c.post_id == posts.c.id, attachments.c.removed_at.is_(None)]
+def _files(passing: Sequence[ColumnElement[bool]], *, everything: bool) -> Select[int, Any]:
+    shown = select(attachments.c.sha256).where(attachments.c.removed_at.is_(None), attachments.c.state == "stored")
+    if not everything:
+        shown = shown.where(attachments.c.post_id.in_(select(post_index.c.post_id).where(*passing)))
+    return select(func.count().label("files"), func.sum(assets.c.size).label("bytes")).where(assets.c.sha256.in_(shown))
 
 
 def _most_first(counts: dict[Any, int]) -> dict[Any, int]:

@@ -112,6 +112,7 @@ assets = table(
     column("size", Integer),
     column("width", Integer),
     column("height", Integer),
+    column("first_seen_at", UTCDateTime),
 )
 attachments = table(
     "attachments",

@@ -60,6 +60,7 @@ def filters_of(*, since: str | None, until: str | None, needs_review: bool, **wa
     Raises:
         UsageError: one of them cannot be meant.
     """
+    from storage.errors import QueryRefused
     from storage.filters import Filters
 
     start, end = bounds_of(since, until)
@@ -68,7 +69,7 @@ def filters_of(*, since: str | None, until: str | None, needs_review: bool, **wa
         wanted[name] = () if wanted[name] is None else (wanted[name],)
     try:
         return Filters(since=start, until=end, needs_review=needs_review or None, **wanted)
-    except ValueError as error:
+    except (ValueError, QueryRefused) as error:
         raise UsageError(str(error)) from error
 
 

@@ -7,11 +7,14 @@ import pytest
 from sqlalchemy import event, update
 from sqlalchemy.engine import Engine
 
+from storage.coverage import Gap, coverage
 from storage.filters import Filters
 from storage.schema import AttachmentRecord, PostRecord
+from storage.sizes import Growth, Sizes
 from storage.tally import CAPTIONS, STATES, Tally, tally
 
 EVERY = Filters()
+NOTHING = Sizes(database=0, media=0, warc=0)
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def seven(held):
 def test_everything_is_counted_once(seven):
     """Captions and picture states add up to all; the same bytes in two posts are one file."""
     found = tally(seven.database, EVERY)
-    assert replace(found, runs=()) == Tally(
+    assert replace(found, runs=(), coverage=(), growth=(), size=NOTHING) == Tally(
         posts=7,
         first="2016-12-03",
         last="2017-03-31",
@@ -45,6 +48,9 @@ def test_everything_is_counted_once(seven):
         pictures={"stored": 3, "pending": 1, "failed": 1, "gone": 1, "skipped": 1},
         files=2,
         bytes=27,
+        coverage=(),
+        size=NOTHING,
+        growth=(),
         runs=(),
     )
     assert list(found.missions) == [None, "proxima", "alpha"]
@@ -120,3 +126,37 @@ def test_numbers_are_plain_in_json(seven):
     assert record["missions"][0] == {"mission": None, "posts": 4}
     assert record["sources"] == [{"source": "esa-proxima", "posts": 5}, {"source": "thom", "posts": 2}]
     assert all(type(record[name]) is int for name in ("posts", "files", "bytes", "undated", "needs_review", "gone"))
+
+
+def test_coverage_is_by_mission_and_day(seven):
+    """A day with a post is covered; a mission's days are those it is known to have, else those of its posts."""
+    known = {"proxima": (date(2016, 12, 1), date(2016, 12, 31)), "beta": (date(2020, 1, 1), date(2020, 1, 3))}
+    proxima, alpha, beta, none = tally(seven.database, EVERY, known).coverage
+    assert (proxima.mission, proxima.posts, proxima.days, proxima.missing) == ("proxima", 2, 2, 29)
+    gaps = (Gap(first=date(2016, 12, 1), last=date(2016, 12, 2)), Gap(first=date(2016, 12, 4), last=date(2016, 12, 30)))
+    assert (proxima.gaps, proxima.longest) == (gaps, gaps[1])
+    assert (alpha.mission, alpha.first, alpha.last, alpha.gaps) == ("alpha", date(2017, 3, 31), date(2017, 3, 31), ())
+    assert (beta.mission, beta.posts, beta.missing, len(beta.gaps)) == ("beta", 0, 3, 1)
+    assert (none.mission, none.first, none.last, none.days) == (None, date(2017, 1, 1), date(2017, 3, 1), 2)
+    (only,) = tally(seven.database, Filters(mission=("proxima",)), known).coverage
+    assert only == proxima
+    record = only.as_json()
+    assert record["longest_gap"] == record["gaps"][1] == {"first": "2016-12-04", "last": "2016-12-30", "days": 27}
+
+
+def test_days_beyond_a_mission_are_not_its_own():
+    """A post dated before a mission's beginning or after its end covers no day of it, and one without a date none."""
+    days = {"x": {date(2016, 1, 1): 2, date(2016, 2, 1): 1, date(2016, 4, 1): 3, None: 7}}
+    (found,) = coverage(days, {"x": (date(2016, 1, 31), date(2016, 2, 2))})
+    assert (found.posts, found.days, found.missing) == (1, 1, 2)
+    assert coverage({"x": {None: 1}}, {"x": (date(2016, 1, 1), None)}) == ()
+    (open_ended,) = coverage(days, {"x": (date(2015, 12, 31), None)})
+    assert (open_ended.first, open_ended.last, open_ended.missing) == (date(2015, 12, 31), date(2016, 4, 1), 90)
+
+
+def test_the_archives_size_and_growth_are_told(seven):
+    """What the database and the recorded files take, and in which month posts and files came first."""
+    found = tally(seven.database, Filters(source=("nobody",)))
+    assert found.size.database > 50_000
+    assert found.size.media == 27
+    assert found.growth == (Growth(month="2017-06", posts=7, files=2, bytes=27),)

@@ -1,0 +1,71 @@
+"""Posts by how well they answer a question.
+
+Ranked are the newest ``CANDIDATES`` of those that match; older ones follow, newest first. So what is best in ten years
+of a frequent word is not asked of every post, and both databases have the same order (``storage.search.ranking``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from storage import finding
+from storage.paging import Place, Row
+
+if TYPE_CHECKING:
+    from storage.search.tree import Query
+
+#: posts that are ranked
+CANDIDATES = 400
+#: so many may be among them when others were added since the first page
+_GROWN = 2 * CANDIDATES
+#: scores are compared in whole numbers
+_SCALE = 10**9
+
+
+def ranked(
+    connection: Connection, which: finding.Found, query: Query, after: Place | None, limit: int | None
+) -> Iterator[tuple[Row, Place]]:
+    """The posts, best first, each with its place.
+
+    The place of a ranked one tells also the newest and the oldest post that was ranked: the next page ranks those
+    between these two, so that what is added later does not push others over the edge.
+    """
+    left = limit
+    if after is None or not after[0]:
+        candidates = _candidates(connection, which, after)
+        if not candidates:
+            return
+        newest, oldest = (candidates[0].ordinal, candidates[-1].ordinal) if after is None else after[3:]
+        best = sorted((-score, -row.ordinal, row) for score, row in _scored(connection, query, candidates))
+        for minus_score, minus_ordinal, row in best:
+            if after is None or (minus_score, minus_ordinal) > after[1:3]:
+                if left is not None and left <= 0:
+                    return
+                left = None if left is None else left - 1
+                yield row, (0, minus_score, minus_ordinal, newest, oldest)
+    else:
+        oldest = -after[1]
+    for row in finding.ordered(connection, which, "newest", (-oldest,), left):
+        yield row, (1, -row.ordinal)
+
+
+def _candidates(connection: Connection, which: finding.Found, after: Place | None) -> list[Row]:
+    """The posts to rank, newest first."""
+    if after is None:
+        return list(finding.ordered(connection, which, "newest", None, CANDIDATES))
+    newest, oldest = after[3:]
+    rows = finding.ordered(connection, which, "newest", (-newest - 1,), _GROWN)
+    return [row for row in rows if row.ordinal >= oldest]
+
+
+def _scored(connection: Connection, query: Query, candidates: list[Row]) -> Iterator[tuple[int, Row]]:
+    from storage import facts
+    from storage.search.ranking import scores
+
+    texts = {post.post_id: post.texts for post in facts.read(connection, [row.post_id for row in candidates])}
+    found = [(row, texts[row.post_id]) for row in candidates if row.post_id in texts]
+    for (row, _), score in zip(found, scores(query, [own for _, own in found]), strict=True):
+        yield round(score * _SCALE), row
