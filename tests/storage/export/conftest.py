@@ -71,7 +71,7 @@ class Kept:
             request=Request(url=url, access=Access.API),
             url=url,
             status=200,
-            headers={"content-type": "application/json", "content-encoding": "gzip"},
+            headers={"content-type": "application/json" if body is None else "text/html", "content-encoding": "gzip"},
             body=json.dumps(told).encode() if body is None else body,
             fetched_at=NOW,
         )
