@@ -10,7 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from storage.search.hashtags import hashtags, spelled, tag_key
-from storage.search.stems import STEMMED, Lang, stem, stem_once, term
+from storage.search.stems import Lang, stem, stem_once, term
 from storage.search.words import LIMIT, parts, runs
 
 #: stands between two texts, so that no phrase runs from one into the next; no word's term
@@ -152,12 +152,13 @@ class _Reading(NamedTuple):
 
 @lru_cache(maxsize=1 << 15)
 def _read(run: str) -> _Reading:
-    forms = [word.form for word in parts(run)]
-    whole: dict[Lang | None, tuple[str, ...]] = {
-        None: tuple(WHOLE + term(form) for form in forms if _hides(form, STEMMED))
-    }
-    for lang in STEMMED:
-        whole[lang] = tuple(WHOLE + term(form) for form in forms if _hides(form, (lang,)))
+    whole: dict[Lang | None, tuple[str, ...]] = {"fr": (), "en": (), None: ()}
+    for word in parts(run):
+        fr, en = _hidden(word.form, "fr"), _hidden(word.form, "en")
+        hidden: tuple[tuple[Lang | None, set[str]], ...] = (("fr", fr), ("en", en), (None, fr & en))
+        for lang, beginnings in hidden:
+            if beginnings:
+                whole[lang] += (WHOLE + term(word.form),)
     return _Reading(_french(run), _english(run), whole)
 
 
@@ -171,16 +172,14 @@ def _english(run: str) -> tuple[str, ...]:
     return tuple(term(stem(word.form, "en")) for word in parts(run))
 
 
-def _hides(form: str, langs: tuple[Lang, ...]) -> bool:
-    """Whether a beginning of ``form`` neither begins nor has its stem, so that ``beginning*`` would not find it."""
-    stems = [(lang, stem(form, lang)) for lang in langs]
-    if any(form == stemmed for _, stemmed in stems):
-        return False
-    beginnings = (form[:length] for length in range(2, len(form) + 1))
-    return any(
-        not any(stemmed.startswith(begun) or stem_once(begun, lang) == stemmed for lang, stemmed in stems)
-        for begun in beginnings
-    )
+def _hidden(form: str, lang: Lang) -> set[str]:
+    """The beginnings of ``form`` that neither begin its stem nor have it, so that ``beginning*`` would not find it."""
+    stemmed = stem(form, lang)
+    return {
+        begun
+        for begun in (form[:length] for length in range(2, len(form)))
+        if not stemmed.startswith(begun) and stem_once(begun, lang) != stemmed
+    }
 
 
 def _column(texts: Iterable[str | None], lang: Lang | None) -> tuple[list[str], list[str], dict[str, None]]:
@@ -189,6 +188,8 @@ def _column(texts: Iterable[str | None], lang: Lang | None) -> tuple[list[str], 
     en: list[str] = []
     whole: dict[str, None] = {}
     for text in texts:
+        if len(fr) >= LIMIT:
+            break
         if not text:
             continue
         if fr:

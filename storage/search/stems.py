@@ -49,7 +49,8 @@ def _stem(form: str, lang: Lang) -> str:
         return form
     stemmed = _stemmer(lang)
     with _lock:
-        return fold(stemmed(_accented(form) if lang == "fr" else form)) or form
+        found = stemmed(_accented(form) if lang == "fr" else form)
+    return (found if found.isascii() else fold(found)) or form
 
 
 @lru_cache
@@ -76,10 +77,13 @@ _ENDINGS = tuple(
         ),  # électricité; satellite is none
     )
 )
+#: all of them end so
+_ACCENTED = re.compile(r"(?:e|es|er|erent|ment)$")
 
 
 def _accented(form: str) -> str:
     """``form`` with the accents of those endings that nothing else can be."""
-    for ending, accented in _ENDINGS:
-        form = ending.sub(accented, form)
+    if _ACCENTED.search(form):
+        for ending, accented in _ENDINGS:
+            form = ending.sub(accented, form)
     return form
