@@ -159,35 +159,34 @@ class _Bringing:
 
     def _take(self, lines: list[Line]) -> None:
         by_source: dict[str, list[Line]] = {}
+        nobodys: list[tuple[int, str]] = []
         for line in lines:
             source = line.record.get("source") if line.record is not None else None
-            if line.record is None:
-                self._fail(None, line.number, line.fault or "", None)
-            elif not isinstance(source, str):
-                self._fail(None, line.number, "the line names no source", None)
-            else:
+            if isinstance(source, str):
                 by_source.setdefault(source, []).append(line)
+            else:
+                nobodys.append((line.number, line.fault or "the line names no source"))
         for source_id, some in by_source.items():
-            batch = Batch(self._archive, source_id, self._pictures)
-            batch.read(some)
-            for number, key, fault in batch.faults:
-                self._fail(self._run(source_id, some) if batch.is_source else None, number, fault, key)
-            batch.faults.clear()
-            if not batch.fresh:
-                continue
-            if self._dry_run:
-                self._add(source_id, batch.rehearse())
-                continue
-            run = self._run(source_id, some)
-            if run is None:
-                self.brought.counts["busy"] += len(batch.fresh)
-                continue
+            self._take_source(source_id, some)
+        # at the end, when there is a run in which they can be recorded
+        for number, fault in nobodys:
+            self._fail(None, number, fault, None)
+
+    def _take_source(self, source_id: str, lines: list[Line]) -> None:
+        batch = Batch(self._archive, source_id, self._pictures)
+        batch.read(lines)
+        run = self._run(source_id, lines) if batch.is_source else None
+        if batch.fresh and self._dry_run:
+            self._add(source_id, batch.rehearse())
+        elif batch.fresh and run is None:
+            self.brought.counts["busy"] += len(batch.fresh)
+        elif batch.fresh and run is not None:
             self._archive.journal.renew(run, self._means.now())
             self._add(source_id, batch.record(run.id))
-            for number, key, fault in batch.faults:
-                self._fail(run, number, fault, key)
             for message, key in batch.damage:
                 self._damage(run, message, key)
+        for number, named, fault in batch.faults:
+            self._fail(run, number, fault, named)
 
     def _run(self, source_id: str, lines: list[Line]) -> Run | None:
         """The run of a source, opened with its first post; None when another one has the source."""

@@ -39,6 +39,7 @@ def unite(one: Dossier, other: Dossier) -> Dossier:
     if one == other:
         return one
     older, newer, decision = _ordered(one, other)
+    last = (newer,) if older.changed_at < newer.changed_at else (older, newer)
     media, moved = _media(older, newer, decision.entry[0].attachments)
     past = [*one.revisions, *other.revisions]
     if decision.change is Change.UPDATED and not decision.is_slight:
@@ -46,9 +47,9 @@ def unite(one: Dossier, other: Dossier) -> Dossier:
     absences = _absences([*_gaps(one), *_gaps(other)], [*_sights(one), *_sights(other)])
     return Dossier(
         entry=decision.entry,
-        content_hash=newer.content_hash,
+        content_hash=max(item.content_hash for item in last),
         changed_at=newer.changed_at,
-        answer=newer.answer,
+        answer=max((item.answer for item in last), key=_rank),
         first_seen_at=min(one.first_seen_at, other.first_seen_at),
         gone_at=max((gap.gone_at for gap in absences if gap.back_at is None), default=None),
         back_at=max(
@@ -72,6 +73,8 @@ def _ordered(one: Dossier, other: Dossier) -> tuple[Dossier, Dossier, Decision]:
         turned = decide(newer.entry, older.entry)
         if turned.change is Change.UNCHANGED:
             return newer, older, turned
+        # of one moment: neither came after the other, so that none has gaps to fill
+        decision = replace(decision, entry=newer.entry)
     return older, newer, decision
 
 
@@ -181,12 +184,11 @@ def _further(one: Medium, other: Medium) -> Medium:
 
 
 def _distance(item: Medium) -> tuple[Any, ...]:
-    """What is further is greater; the rest only makes the order one of all."""
-    since = item.asset_since.isoformat() if item.asset_since else ""
+    """What is further is greater, of two that are held what was fetched last; the rest makes the order one of all."""
     rest = item.next_attempt_at.isoformat() if item.next_attempt_at else ""
     return (
-        *(_FAR[item.state], since, item.asset.sha256 if item.asset else "", item.attempts, rest),
-        *(item.reason or "", item.fetched_url or "", _rank(item.answer)),
+        *(_FAR[item.state], _rank(item.answer), item.asset.sha256 if item.asset else "", item.attempts, rest),
+        *(item.reason or "", item.fetched_url or ""),
     )
 
 
