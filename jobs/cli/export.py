@@ -92,6 +92,7 @@ def export(
     from storage.errors import ExportRefused
     from storage.export.exporting import export as write
     from storage.export.formats import format_of
+    from storage.export.hands import processors
 
     try:
         kind = format_of(name)
@@ -118,6 +119,8 @@ def export(
                     records_only=records_only, bom=bom, base_url=base_url, organisation=organisation, date=date
                 ),
                 progress=progress,
+                archive=place,
+                processes=processors(),
             )
         _tell(report, private=private)
         if not report.found:
