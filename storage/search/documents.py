@@ -150,6 +150,10 @@ class _Reading(NamedTuple):
     whole: dict[Lang | None, tuple[str, ...]]
 
 
+#: of most runs: one for all, because very many are remembered
+_NONE_WHOLE: dict[Lang | None, tuple[str, ...]] = {"fr": (), "en": (), None: ()}
+
+
 @lru_cache(maxsize=1 << 15)
 def _read(run: str) -> _Reading:
     whole: dict[Lang | None, tuple[str, ...]] = {"fr": (), "en": (), None: ()}
@@ -159,7 +163,7 @@ def _read(run: str) -> _Reading:
         for lang, beginnings in hidden:
             if beginnings:
                 whole[lang] += (WHOLE + term(word.form),)
-    return _Reading(_french(run), _english(run), whole)
+    return _Reading(_french(run), _english(run), whole if any(whole.values()) else _NONE_WHOLE)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -21,10 +21,10 @@ def _words_of(text: str) -> frozenset[str]:
 #: letters that a beginning has at least: the beginnings of all words are not to be read for one question
 BEGINNING = 2
 
-#: they say nothing in either language, and are no thing in the other: été, son, car, est and an are not among them
+#: they say nothing in either language, and are no thing in the other: été, son, car and est are not among them
 STOP_WORDS = _words_of(
     "le la les l un une de des du d au aux et ou en dans par pour sur ce cet cette ces qui que qu ne se il elle "
-    "the a of to in on at by and or for from with is are was were this that it its as"
+    "the a an of to in on at by and or for from with is are was were this that it its as"
 )
 
 Sign = Literal["(", ")", "OR", "AND", "NOT"]

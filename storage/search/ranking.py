@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import log
 from typing import NamedTuple
 
-from storage.search.documents import GAP, Texts, both_of, rest_of, tags_of, terms_of
+from storage.search.documents import Texts, both_of, rest_of, tags_of, terms_of
 from storage.search.engines import ways
 from storage.search.stems import STEMMED, Lang, term
 from storage.search.tree import Captioned, Leaf, Prefix, Query, Tagged, wanted
@@ -21,20 +21,11 @@ _TITLE, _CAPTION, _REST = 3.0, 2.0, 1.0
 _SATURATION, _LENGTH = 1.2, 0.4
 
 
-def ranked(query: Query, candidates: Sequence[tuple[int, Texts]]) -> list[int]:
-    """The ordinals of ``candidates``, best answer first; of equal ones the higher ordinal, which is the newer post.
-
-    Args:
-        query: what was asked.
-        candidates: posts that answer it, each with its ordinal, in any order.
-    """
-    found = scores(query, [texts for _, texts in candidates])
-    order = sorted(zip(found, (ordinal for ordinal, _ in candidates), strict=True), reverse=True)
-    return [ordinal for _, ordinal in order]
-
-
 def scores(query: Query, candidates: Sequence[Texts]) -> list[float]:
-    """How well each of ``candidates`` answers ``query``, 0 or more; comparable within one call only."""
+    """How well each of ``candidates`` answers ``query``: 0 or more, to 9 digits, comparable within one call only.
+
+    The order of the candidates does not matter, so posts rank alike on every database.
+    """
     leaves = [leaf for leaf in dict.fromkeys(wanted(query.root)) if not isinstance(leaf, Captioned)]
     posts = list(map(_Post, candidates))
     weights = [[_weight(leaf, post) for post in posts] for leaf in leaves]
@@ -61,7 +52,6 @@ class _Post:
     """A candidate's terms by what they count for; the rest stands apart, because it is read twice."""
 
     def __init__(self, texts: Texts) -> None:
-        self.texts = texts
         self.keys = tags_of(texts)
         written: tuple[tuple[Lang, float, str | None], ...] = (
             ("fr", _TITLE, texts.title_fr),
@@ -70,7 +60,7 @@ class _Post:
             ("en", _CAPTION, texts.en),
         )
         self.captions = [_Field(lang, weight, terms_of(text, lang)) for lang, weight, text in written if text]
-        rest = f" {GAP} ".join(rest_of(texts, self.keys))  # a phrase over two texts counts a little: nobody is hurt
+        rest = "\n".join(rest_of(texts, self.keys))  # a phrase over two texts counts a little: nobody is hurt
         self.rest = [_Field(lang, _REST, terms) for lang, terms in zip(STEMMED, both_of(rest), strict=True)]
         self.length = sum(len(field.terms) for field in (*self.captions, *self.rest[:1]))
 
