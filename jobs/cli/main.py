@@ -31,6 +31,7 @@ COMMANDS = {
     "query": ("query", "Find posts in the archive."),
     "show": ("show", "One post whole, with its provenance."),
     "sql": ("sql", "Ask the archive in SQL; nothing can be changed by it."),
+    "datasette": ("datasette", "Look through the archive in a browser, with its pictures."),
     "stats": ("stats", "The archive in numbers: posts, captions, pictures, what is incomplete."),
     "export": ("export", "Posts in the formats of others: CSV, Parquet, feeds, bags."),
     "keep": ("curation", "Select posts."),
