@@ -129,7 +129,8 @@ def export(
             filters=filters,
             wishes=wishes or Wishes(),
         )
-        kind().write(place, given)
+        with place.faults():
+            kind().write(place, given)
     return Report(
         path=place.path,
         posts=work.written,

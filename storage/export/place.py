@@ -72,6 +72,14 @@ class Place:
         return path
 
     @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Tell errors of this disk as such, before somebody further out takes them for errors of the archive's."""
+        try:
+            yield
+        except OSError as error:
+            raise _told(error, self.path) from error
+
+    @contextmanager
     def create(self, name: str) -> Iterator[BinaryIO]:
         """A new file of the folder, open to be written and closed at the end of the block."""
         with self.inside(name).open("x+b", buffering=_CHUNK) as file:
