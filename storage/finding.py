@@ -17,6 +17,7 @@ from storage import fulltext
 from storage.conditions import Set, between, own, sets
 from storage.dialects import numbered
 from storage.filters import Filters, Sort
+from storage.indexing import ensure_whole
 from storage.paging import Place, Row, Stretch, place, stretches
 from storage.views import post_index
 
@@ -53,7 +54,12 @@ Found = Few | Many
 
 
 def found(connection: Connection, filters: Filters) -> Found:
-    """What passes the filters; ``filters.limit``, ``sort`` and ``after`` are not looked at."""
+    """What passes the filters; ``filters.limit``, ``sort`` and ``after`` are not looked at.
+
+    Raises:
+        IndexBehind: not every post can be found yet.
+    """
+    ensure_whole(connection)
     conditions, others = tuple(own(filters)), tuple(sets(connection, filters))
     text = None if filters.query is None else fulltext.expression(connection, filters.query)
     for at, one in enumerate(others):

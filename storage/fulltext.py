@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, func,
 
 from storage.conditions import Set, own, sets
 from storage.filters import Filters
+from storage.indexing import ensure_whole
 from storage.views import post_index, post_search, post_search_fts5
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ def expression(connection: Connection, query: Query) -> str:
 
 
 def whole(connection: Connection, filters: Filters) -> list[ColumnElement[bool]]:
-    """What must hold of a row of ``post_index``, in a statement on this connection that reads all that pass."""
+    """What must hold of a row of ``post_index``, in a statement on this connection that reads all that pass.
+
+    Raises:
+        IndexBehind: not every post can be found yet.
+    """
+    ensure_whole(connection)
     found = [*own(filters), *(one.whole() for one in sets(connection, filters))]
     if filters.query is not None:
         found.append(matching(connection, expression(connection, filters.query)).whole())

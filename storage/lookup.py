@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 
 from storage.engine import Database
 from storage.errors import UnknownKey
-from storage.filters import Filters, split_key
+from storage.filters import split_key
+from storage.loading import posts_of
 from storage.postview import PostView
-from storage.queries import read_posts
 from storage.views import attachments, captures, curation, posts, runs
 
 #: keys that are compared with one that is not known
@@ -115,8 +115,8 @@ def show(database: Database, key: str) -> tuple[PostView, Provenance]:
         StorageError: the archive cannot be read.
     """
     with database.read() as connection:
-        found, post_id = locate(connection, key)
-        (post,) = read_posts(connection, Filters(keys=(found,)))
+        _, post_id = locate(connection, key)
+        (post,) = posts_of(connection, [post_id])
         return post, _provenance(connection, post_id)
 
 

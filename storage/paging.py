@@ -25,7 +25,7 @@ Place = tuple[int, ...]
 #: letters of ``Filters.digest``
 _DIGEST = 12
 #: numbers of a place; those of ``rank`` have two forms
-_NUMBERS: dict[Sort, tuple[int, ...]] = {"newest": (1,), "oldest": (2,), "rating": (2,), "seen": (1,), "rank": (2, 5)}
+_NUMBERS: dict[Sort, tuple[int, ...]] = {"newest": (1,), "oldest": (2,), "rating": (2,), "seen": (1,), "rank": (2, 6)}
 
 
 class Row(NamedTuple):

@@ -170,9 +170,7 @@ def _capture(run_id: int, source: str, url: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def make_archive() -> Iterator[Callable[..., HeldArchive]]:
-    """Makes an archive in a folder, with the posts that are then added to it; all synthetic."""
+def _making() -> Iterator[Callable[..., HeldArchive]]:
     from storage.engine import open_database
     from storage.settings import ArchiveSettings
 
@@ -186,6 +184,18 @@ def make_archive() -> Iterator[Callable[..., HeldArchive]]:
     yield make
     for database in opened:
         database.close()
+
+
+@pytest.fixture
+def make_archive() -> Iterator[Callable[..., HeldArchive]]:
+    """Makes an archive in a folder, with the posts that are then added to it; all synthetic."""
+    yield from _making()
+
+
+@pytest.fixture(scope="module")
+def make_lasting_archive() -> Iterator[Callable[..., HeldArchive]]:
+    """As ``make_archive``, for archives that all tests of a module read."""
+    yield from _making()
 
 
 @pytest.fixture

@@ -114,7 +114,6 @@ def test_the_order_is_that_of_code_points(archive: Archive, now: datetime, entry
     """Whatever language the server speaks, keys come in the order in which SQLite has them."""
     run = archive.journal.begin("iss", "mastodon", None, now=now)
     archive.record(run.id, None, [entry_of(name) for name in reversed(NAMES)], plan=plan, now=now)
-    assert [post.native_id for post in find(archive.database, Filters())] == NAMES
     with archive.database.read() as connection:
         by_key = connection.exec_driver_sql("SELECT native_id FROM archive_posts ORDER BY key").scalars().all()
         after = connection.execute(
