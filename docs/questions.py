@@ -16,7 +16,7 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,6 @@ from jobs.cli.main import commands
 from jobs.demo.mission import config_text, load
 from jobs.demo.site import DEFAULT_PORT, DemoSite
 from storage.engine import Database, open_database
-from storage.settings import ArchiveSettings
 from storage.sqlquery import asked
 
 ROWS, WIDTH = 8, 100
@@ -115,22 +114,18 @@ def _as_usual(value: Any, site: str) -> Any:
 
 
 @contextmanager
-def demo_archive(page: str) -> Iterator[Database]:
+def demo_archive(page: str) -> Iterator[Path]:
     """The archive that the questions are asked, in a temporary folder."""
     with tempfile.TemporaryDirectory() as name:
         prepare(page, Path(name))
-        database = open_database(ArchiveSettings(folder=Path(name)), read_only=True)
-        try:
-            yield database
-        finally:
-            database.close()
+        yield Path(name)
 
 
 def main() -> None:
     """Answer the page's questions anew."""
     target = Path(sys.argv[1])
     before = target.read_text(encoding="utf-8")
-    with demo_archive(before) as database:
+    with demo_archive(before) as folder, closing(open_database(folder, read_only=True)) as database:
         page = answered(before, database)
     if masked(page) != masked(before):
         target.write_text(page, encoding="utf-8")

@@ -1,10 +1,12 @@
-"""docs/schema.md is true: its columns and diagram are those of the database, its questions are answered as it says."""
+"""docs/schema.md is true: columns and diagram are the database's, questions are answered so; docs/notebook.md runs."""
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import runpy
+import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -198,8 +200,8 @@ def test_the_examples_for_the_researcher_can_be_asked(known, address):
 @pytest.fixture(scope="session")
 def demo_archive():
     """The demo mission's archive, made by the commands of the page."""
-    with ANSWERING["demo_archive"](PAGE) as database:
-        yield database
+    with ANSWERING["demo_archive"](PAGE) as folder:
+        yield folder
 
 
 def test_every_question_has_a_line_on_its_answer():
@@ -214,14 +216,13 @@ def test_every_question_has_a_line_on_its_answer():
 def test_the_demo_archive_answers_what_the_page_prints(demo_archive, tmp_path, address):
     """All twenty, on either database, to the letter; `make docs` answers them anew."""
     masked, answered = ANSWERING["masked"], ANSWERING["answered"]
-    if address is None:
-        assert masked(answered(PAGE, demo_archive)) == masked(PAGE)
-        return
-    settings = ArchiveSettings(folder=tmp_path, database=address)
-    with closing(open_database(settings)) as server:
-        copied(demo_archive, server)
-    with closing(open_database(settings, read_only=True)) as server:
-        assert masked(answered(PAGE, server)) == masked(PAGE)
+    settings = ArchiveSettings(folder=demo_archive)
+    if address is not None:
+        settings = ArchiveSettings(folder=tmp_path, database=address)
+        with closing(open_database(demo_archive, read_only=True)) as file, closing(open_database(settings)) as server:
+            copied(file, server)
+    with closing(open_database(settings, read_only=True)) as database:
+        assert masked(answered(PAGE, database)) == masked(PAGE)
 
 
 def copied(source, target):
@@ -232,3 +233,56 @@ def copied(source, target):
             rows = [dict(row) for row in old.execute(select(table)).mappings()]
             if rows:
                 new.execute(insert(table), rows)
+
+
+# the notebook
+
+CELLS = re.findall(
+    r"^```python\n(.*?)^```$", (DOCS / "notebook.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
+
+
+def shown(cell, names):
+    """What a notebook shows below a cell: the value of its last line, when that is an expression."""
+    tree = ast.parse(cell)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)  # noqa: S102 - our own page
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last is not None else None  # noqa: S307
+
+
+@pytest.mark.slow
+def test_the_notebook_can_be_typed_along(demo_archive, monkeypatch, capsys):
+    """Each cell runs after those before it, and what it shows is what the archive holds."""
+    pytest.importorskip("pandas")
+    before = (demo_archive / "cupola.db").read_bytes()
+    (demo_archive / "archive").symlink_to(demo_archive)
+    monkeypatch.chdir(demo_archive)
+    names = {"__name__": "__main__"}
+    values = [shown(cell, names) for cell in CELLS]
+    (demo_archive / "archive").unlink()
+    with closing(sqlite3.connect(demo_archive / "cupola.db")) as database:
+
+        def one(statement):
+            return database.execute(statement).fetchone()
+
+        assert values[1] == (("aurore-gallery", "aurore-mastodon"), ("aurore",))
+        assert values[2] == (
+            *one("SELECT count(*) FROM archive_posts WHERE caption_fr > '' AND caption_en IS NULL"),
+            *one("SELECT count(*) FROM archive_posts WHERE published_at LIKE '2024-12%'"),
+        )
+        both = "caption_fr > '' AND caption_en > ''"
+        letters = one(f"SELECT sum(length(caption_fr)), sum(length(caption_en)) FROM archive_posts WHERE {both}")
+        assert values[4] == dict(zip(("fr", "en"), letters, strict=True))
+        oldest = "SELECT key FROM archive_posts WHERE published_at > '' ORDER BY published_at LIMIT 10 OFFSET 10"
+        assert values[5] == [key for (key,) in database.execute(oldest)]
+        states = database.execute("SELECT state, count(*) FROM archive_media GROUP BY state")
+        assert dict(values[8]) == dict(states)
+        assert len(names["posts"]) == one("SELECT count(*) FROM archive_posts")[0]
+        assert [tuple(row) for row in values[9].itertuples(index=False)] == database.execute(
+            "SELECT lang, count(*) FROM archive_captions GROUP BY lang ORDER BY lang"
+        ).fetchall()
+    said = capsys.readouterr().out.splitlines()
+    assert any("aurores" in line or "Aurora" in line for line in said)
+    assert any(line.startswith("(840, 560)") for line in said)
+    assert any("('caption_" in line for line in said), "hits"
+    assert (demo_archive / "cupola.db").read_bytes() == before
