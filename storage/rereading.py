@@ -15,14 +15,14 @@ from storage.filters import Filters
 from storage.fulltext import whole
 from storage.posts import load_entries
 from storage.revisions import edited
-from storage.schema import PostRecord, SourceRecord, rows_of
+from storage.schema import CaptureRecord, PostRecord, SourceRecord, rows_of
 from storage.tombstones import buried
 from storage.views import post_index
 
 #: posts that are loaded at once
 BATCH = 300
 
-_posts, _sources = rows_of(PostRecord), rows_of(SourceRecord)
+_posts, _sources, _captures = rows_of(PostRecord), rows_of(SourceRecord), rows_of(CaptureRecord)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +123,8 @@ def entries(database: Database, rows: Sequence[int]) -> list[tuple[Entry, bool]]
 def captured(database: Database, rows: Sequence[int]) -> list[tuple[int, str]]:
     """Of these rows those that came with an answer that is recorded, and their posts' keys."""
     query = select(_posts.c.id, _posts.c.source_id, _posts.c.native_id)
+    # of a post that was brought in the answer is told, and its bytes are elsewhere
+    query = query.join(_captures, _captures.c.id == _posts.c.capture_id).where(_captures.c.file.is_not(None))
     with database.read() as connection:
-        found = connection.execute(query.where(_posts.c.id.in_(rows), _posts.c.capture_id.is_not(None)))
+        found = connection.execute(query.where(_posts.c.id.in_(rows)))
         return [(row.id, f"{row.source_id}:{row.native_id}") for row in found]

@@ -1,4 +1,4 @@
-"""``cupola import FORMAT PATH``: what was kept elsewhere comes in. A format is a command in a file of its own."""
+"""``cupola import``: what was kept elsewhere comes in. Each format is a command in a file of its own."""
 
 from __future__ import annotations
 

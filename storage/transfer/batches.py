@@ -36,6 +36,7 @@ class Batch:
 
     Attributes:
         fresh: what they say, by native id.
+        same: how many of the lines say what is held already, word for word.
         faults: number, key and sentence of each line that cannot be brought in.
         damage: files that are not what they should be: a sentence and the key of a post.
         is_source: whether the source's name is one.
@@ -44,25 +45,26 @@ class Batch:
     def __init__(self, archive: Archive, source_id: str, pictures: Pictures) -> None:
         self._archive, self._source_id, self._pictures = archive, source_id, pictures
         self._lines: dict[str, int] = {}
-        self._raw: dict[str, bytes] = {}
         self.is_source = SOURCE_ID.fullmatch(source_id) is not None
+        self.same = 0
         self.fresh: dict[str, Dossier] = {}
         self.faults: list[tuple[int, str | None, str]] = []
         self.damage: list[tuple[str, str]] = []
 
     def read(self, lines: list[Line]) -> None:
         """Understand the lines; of a post that stands in two of them both count."""
+        known = self._known_at_a_glance(lines)
+        self.same = len(known)
         for line in lines:
+            if line.number in known:
+                continue
             record = line.record or {}
             key = record.get("key")
             try:
                 dossier = dossier_of(record)
                 native_id = safe(dossier.entry[0].native_id)
                 if native_id in self.fresh:
-                    self._raw.pop(native_id, None)
                     dossier = unite(self.fresh[native_id], dossier)
-                else:
-                    self._raw[native_id] = _digest(record, record["archive"])
             except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
                 # whatever a file says: one line of it must not cost the others
                 self.faults.append((line.number, safe(key) if isinstance(key, str) else None, str(error)))
@@ -127,14 +129,31 @@ class Batch:
         changed = []
         for native_id, post_id in ids.items():
             holding = held[post_id]
-            if self._raw.get(native_id) == _digest(holding.public, holding.archive):
-                continue
             before = self._understood(native_id, holding)
             after = unite(before, fresh[native_id])
             if after != before:
                 changed.append((post_id, holding, before, after))
         outcome: Outcome = Counter(buried=len(graves), unchanged=len(ids) - len(changed))
         return new, changed, outcome
+
+    def _known_at_a_glance(self, lines: list[Line]) -> set[int]:
+        """The numbers of the lines whose bytes are those of what is held: they need not be understood."""
+        named: dict[str, list[tuple[int, bytes]]] = {}
+        for line in lines:
+            record = line.record or {}
+            native_id = record.get("native_id")
+            if isinstance(native_id, str) and safe(native_id) == native_id:
+                named.setdefault(native_id, []).append((line.number, _digest(record, record.get("archive"))))
+        same: set[int] = set()
+        with self._archive.database.read() as connection:
+            for some in portions(list(named)):
+                mine = (_posts.c.source_id == self._source_id, _posts.c.native_id.in_(some))
+                rows = connection.execute(select(_posts.c.id, _posts.c.native_id).where(*mine)).all()
+                held = holdings(connection, [row.id for row in rows])
+                for row in rows:
+                    here = _digest(held[row.id].public, held[row.id].archive)
+                    same |= {number for number, there in named[row.native_id] if there == here}
+        return same
 
     def _understood(self, native_id: str, holding: Holding) -> Dossier:
         named = {"source": self._source_id, "native_id": native_id}
@@ -165,8 +184,6 @@ class Batch:
                 missing.add(sha256)
         for native_id, dossier in self.fresh.items():
             self.fresh[native_id] = _as_held(without_files(dossier, frozenset(missing)), held)
-            if self.fresh[native_id] is not dossier:
-                self._raw.pop(native_id, None)
         return outcome
 
     def _held(self, hashes: list[str]) -> dict[str, Asset]:

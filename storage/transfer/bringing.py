@@ -176,6 +176,7 @@ class _Bringing:
         batch = Batch(self._archive, source_id, self._pictures)
         batch.read(lines)
         run = self._run(source_id, lines) if batch.is_source else None
+        self._add(source_id, Counter(unchanged=batch.same))
         if batch.fresh and self._dry_run:
             self._add(source_id, batch.rehearse())
         elif batch.fresh and run is None:

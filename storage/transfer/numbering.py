@@ -36,9 +36,9 @@ def renumber(connection: Connection) -> bool:
         connection: a write transaction.
     """
     query = select(func.min(_decisions.c.at)).group_by(_decisions.c.batch).order_by(_decisions.c.batch)
-    times = connection.execute(query, execution_options={"yield_per": 1000}).scalars()
-    if all(one <= other for one, other in pairwise(times)):
-        return False
+    with connection.execute(query, execution_options={"yield_per": 1000}) as rows:
+        if all(one <= other for one, other in pairwise(rows.scalars())):
+            return False
     connection.execute(text(_ORDER))
     connection.execute(text("CREATE INDEX batch_order_before ON batch_order (before)"))
     for statement in _RENUMBER:

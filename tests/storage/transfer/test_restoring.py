@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,8 @@ from storage import curation
 from storage.archive import Archive
 from storage.changes import Entry
 from storage.curation import Say, Verdict
-from storage.transfer.bringing import Brought
+from storage.states import RunStatus
+from storage.transfer.bringing import Brought, bring
 from storage.views import VIEWS
 
 HOUR = timedelta(hours=1)
@@ -41,7 +44,7 @@ def lived(
         run = archive.journal.begin("iss", "mastodon", "https://social.example/@iss", scope="s", now=now + at * HOUR)
         archive.record(run.id, None, [edited], plan=plan, now=now + at * HOUR)
         archive.looked(run.id, now=now + at * HOUR)
-        archive.journal.close(run, curation_done(), now=now + at * HOUR)
+        archive.journal.close(run, RunStatus.COMPLETED, now=now + at * HOUR)
     says = [
         Say.verdict(Verdict.SELECTED),
         Say.rating(4),
@@ -57,12 +60,6 @@ def lived(
     day = Say.date(datetime(2016, 12, 2, tzinfo=UTC), Precision.DAY)
     curation.decide(archive.database, ["iss:3"], [day], who="bo", now=now + 7 * HOUR)
     return archive
-
-
-def curation_done() -> Any:
-    from storage.runs import RunStatus
-
-    return RunStatus.COMPLETED
 
 
 def views(archive: Archive) -> dict[str, list[Any]]:
@@ -112,3 +109,74 @@ def test_twice_changes_nothing(lived: Archive, another: Callable[..., Archive], 
     assert lines(written(copy)) == once
     done = brought(lived, out)
     assert (done.counts["unchanged"], done.counts["added"], done.counts["updated"]) == (5, 0, 0)
+
+
+def test_it_goes_from_one_kind_of_database_to_the_other(
+    lived: Archive,
+    another: Callable[..., Archive],
+    written: Make,
+    brought: Make,
+    address: str | None,
+    server: Any,
+) -> None:
+    """Into a server where it came from a file, into a file where it came from a server: the export stays the same."""
+    out = written(lived)
+    there = server.address(server.fresh()) if address is None else None
+    copy = another("there", there)
+    brought(copy, out, media=lived.folder)
+    assert lines(written(copy)) == lines(out)
+    copy.close()
+
+
+def test_pictures_may_come_later(lived: Archive, another: Callable[..., Archive], written: Make, brought: Make) -> None:
+    """Without their files pictures are wanted; brought in again with the files the archive is equal."""
+    out = written(lived)
+    copy = another("copy")
+    done = brought(copy, out)
+    assert done.counts["media_missing"] == 3
+    assert done.is_whole
+    run = copy.journal.begin("iss", "mastodon", "https://social.example/@iss", now=datetime(2030, 1, 1, tzinfo=UTC))
+    assert len(copy.wanted("iss", datetime(2030, 1, 1, tzinfo=UTC), limit=10)) == 2
+    copy.journal.close(run, RunStatus.COMPLETED, now=datetime(2030, 1, 1, tzinfo=UTC))
+    done = brought(copy, out, media=lived.folder)
+    assert done.counts["media_stored"] == 3
+    assert lines(written(copy)) == lines(out)
+
+
+def test_the_records_alone_say_nothing_of_the_archive(lived: Archive, written: Make) -> None:
+    """With records_only a line is the public record with its rights; the header says so."""
+    header, *rows = map(json.loads, lines(written(lived, records_only=True)))
+    assert (header["records_only"], header["posts"], len(rows)) == (True, 5, 5)
+    assert all("archive" not in row and {"citation", "provenance", "publishable"} <= row.keys() for row in rows)
+
+
+@pytest.mark.proof
+def test_memory_does_not_grow_with_the_file(
+    tmp_path: Path,
+    archive: Archive,
+    another: Callable[..., Archive],
+    filled: Make,
+    entry_of: Make,
+    plan: Any,
+    written: Make,
+    means: Any,
+) -> None:
+    """A hundred thousand lines are brought in with what ten thousand take."""
+    filled(archive, [entry_of("1", "Bonjour " * 100)], plan)
+    head, line = lines(written(archive))
+    path = tmp_path / "many.jsonl"
+    with path.open("wb") as file:
+        file.write(head.replace(b"           1}", b"      100000}") + b"\n")
+        for number in range(100_000):
+            file.write(
+                line.replace(b'"iss:1"', b'"iss:%d"' % number).replace(b'"native_id":"1"', b'"native_id":"%d"' % number)
+                + b"\n"
+            )
+    held: list[int] = []
+
+    def measured(done: int, of: int) -> None:
+        held.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize())
+
+    done = bring(another("copy"), path, replace(means, progress=measured))
+    assert done.counts["added"] == 100_000
+    assert max(held) - held[len(held) // 10] < 48 * 2**20
