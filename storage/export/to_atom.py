@@ -34,7 +34,7 @@ class AtomFormat(Format):
     """A feed for readers, planets and other programs."""
 
     name: ClassVar[str] = "atom"
-    summary: ClassVar[str] = "a feed of the newest posts (50 when no number is given), both languages in each entry"
+    summary: ClassVar[str] = "a feed for readers and planets, both languages in each entry"
     order: ClassVar[Order] = Order.NEWEST
     usual: ClassVar[int | None] = 50
 

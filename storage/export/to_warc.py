@@ -98,9 +98,9 @@ class _Joined:
         """A file without posts has its first record at least; what was kept back is told."""
         self._begin(_NEVER)
         if self._kept:
-            self._export.notes.append(
-                f"{self._kept} recorded answers stay in the archive: each shows a post that may not be passed on"
-            )
+            answers = "1 recorded answer stays" if self._kept == 1 else f"{self._kept:,} recorded answers stay"
+            why = "a page or answer that shows a post which may not be passed on does not leave"
+            self._export.notes.append(f"{answers} in the archive: {why}")
 
     def _begin(self, date: str) -> None:
         if self._begun:
