@@ -30,6 +30,7 @@ from psycopg.errors import Diagnostic
 from psycopg.postgres import types
 
 from storage.errors import SqlRefused
+from storage.nearnames import suggestion
 from storage.pointing import pointer
 from storage.stopwatch import Stopwatch
 
@@ -202,7 +203,7 @@ class Portal:
         if told.statement_position is not None:
             at = int(told.statement_position) - 1 - before
             place = min(at, len(self._statement.rstrip())) if at >= 0 else None
-        hint = f"\n  {told.message_hint}" if told.message_hint else ""
+        hint = f"\n  {told.message_hint}" if told.message_hint else suggestion(said, self._statement)
         return f"{said}{pointer(self._statement, place)}{hint}"
 
 

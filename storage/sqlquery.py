@@ -158,7 +158,13 @@ def _words(code: int, said: str, statement: str, watch: Stopwatch, cursor: Curso
         case _ if "one statement at a time" in said:
             return "one statement at a time; take away what stands after the first ;"
         case _:
-            return f"{said}{pointer(statement, _place(said, statement, cursor))}"
+            return f"{said}{pointer(statement, _place(said, statement, cursor))}{_suggestion(said, statement)}"
+
+
+def _suggestion(said: str, statement: str) -> str:
+    from storage.nearnames import suggestion  # seldom wanted
+
+    return suggestion(said, statement)
 
 
 def _checked(statement: str) -> str:

@@ -28,7 +28,7 @@ _LONGEST = 10**6
 
 
 @click.command()
-@click.argument("statement")
+@click.argument("statement", required=False)
 @click.option(
     "--format",
     "form",
@@ -52,12 +52,23 @@ _LONGEST = 10**6
     metavar="SECONDS",
     help="How long the database may work on it.",
 )
+@click.option(
+    "--tables", "lists", is_flag=True, help="In place of a statement: which views there are, and their columns."
+)
 @reading
 @common
-def sql(statement: str, form: str, limit: int | None, timeout: float, archive: str | None, config: Path | None) -> int:
+def sql(
+    statement: str | None,
+    form: str,
+    limit: int | None,
+    timeout: float,
+    lists: bool,
+    archive: str | None,
+    config: Path | None,
+) -> int:
     """Ask the archive one question in SQL; STATEMENT is read from stdin when it is -.
 
-    The views archive_posts and archive_media are made for this: see docs/schema.md. Whatever the statement says,
+    The views whose names begin with archive_ are made for this: see docs/schema.md. Whatever the statement says,
     nothing is changed. An archive on a server is asked in PostgreSQL's SQL, one in a folder in SQLite's. Exit
     status: 0 also when there are no rows, 2 when the statement is wrong, would write or takes too long (rows that
     came before are printed), 3 when the archive cannot be read.
@@ -65,7 +76,11 @@ def sql(statement: str, form: str, limit: int | None, timeout: float, archive: s
     from storage.engine import open_database
     from storage.sqlquery import asked
 
-    text = _from_stdin() if statement == "-" else statement
+    if lists != (statement is None):
+        raise UsageError("say one of the two: a statement (- for stdin), or --tables")
+    if lists:
+        return _list_views(form)
+    text = _from_stdin() if statement == "-" else str(statement)
     most = limit or (ROWS_OF_TABLE if form == "table" else ROWS)
     database = open_database(archive_place(config, archive), read_only=True)
     try:
@@ -79,6 +94,17 @@ def sql(statement: str, form: str, limit: int | None, timeout: float, archive: s
                 click.echo(f"Cut after {most:,} rows, and there are more: --limit N shows more.", err=True)
     finally:
         database.close()
+    return DONE
+
+
+def _list_views(form: str) -> int:
+    from storage.sqlquery import Answer
+    from storage.views import VIEWS
+
+    rows = [(view.name, " ".join(column.name for column in view.columns)) for view in VIEWS]
+    answer = Answer(("view", "columns"), iter(rows))
+    with patient() as out:
+        _WRITERS[form](answer, rows, out)
     return DONE
 
 

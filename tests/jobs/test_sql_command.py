@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from storage.views import VIEWS
+
 CUPOLA = Path(sys.executable).with_name("cupola")
 ENDLESS = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r)"
 HOSTILE = "\x1b]0;pwned\x07rouge\x1b[31m \u202erenversé [bold]pas de balise[/bold] :smile:"
@@ -74,6 +76,18 @@ def test_csv_has_a_header_and_no_formulas(sql):
     rows = list(csv.reader(io.StringIO(answer.out, newline="")))
     assert rows == [["title", "n", "t", "NULL", "'=b"], ["'=cmd|' /C calc'!A0", "-1", "'-1", "", "2b"]]
     assert answer.out.count("\r\n") == 2
+
+
+def test_the_views_are_listed(cupola):
+    """`--tables` names what can be asked, in every form and without an archive; with a statement it makes no sense."""
+    listed = [json.loads(line) for line in cupola("sql", "--tables", "--format", "jsonl").out.splitlines()]
+    assert [row["view"] for row in listed] == [view.name for view in VIEWS]
+    assert listed[0]["columns"].split() == [column.name for column in VIEWS[0].columns]
+    assert "archive_captions" in cupola("sql", "--tables").out
+    for wrong in ((), ("--tables", "SELECT 1")):
+        answer = cupola("sql", *wrong)
+        assert (answer.status, answer.out) == (2, "")
+        assert "one of the two" in answer.err
 
 
 # either database

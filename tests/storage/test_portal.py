@@ -434,6 +434,11 @@ def test_a_statement_ends_with_its_room(ask):
         ),
         ("EXPLAIN SELECT a", 'column "a" does not exist\n  line 1: EXPLAIN SELECT a\n                         ^'),
         (
+            "SELECT * FROM archive_post",
+            'relation "archive_post" does not exist\n  line 1: SELECT * FROM archive_post\n                        ^\n'
+            "  Perhaps you meant archive_posts.",
+        ),
+        (
             "SELECT * FROM nowhere",
             'relation "nowhere" does not exist\n  line 1: SELECT * FROM nowhere\n                        ^',
         ),

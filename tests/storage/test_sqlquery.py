@@ -278,6 +278,12 @@ def test_what_is_no_statement_is_told(ask, statement, words):
         ("SELECT kay, kay FROM posts", "no such column: kay"),
         ("SELECT\tkay\tFROM posts", "no such column: kay\n  line 1: SELECT\tkay\tFROM posts\n                \t^"),
         ("SELECT * FROM nowhere", "no such table: nowhere\n  line 1: SELECT * FROM nowhere\n                        ^"),
+        ("SELECT * FROM archive_post", "no such table: archive_post\n  line 1: SELECT * FROM archive_post\n"
+         "                        ^\n  Perhaps you meant archive_posts."),
+        ("SELECT publishd_at FROM archive_posts", "no such column: publishd_at\n"
+         "  line 1: SELECT publishd_at FROM archive_posts\n                 ^\n  Perhaps you meant published_at."),
+        ("SELECT p.boddy FROM posts p", "no such column: p.boddy\n  line 1: SELECT p.boddy FROM posts p\n"
+         "                 ^\n  Perhaps you meant body."),
         ("SELECT (1", "incomplete input\n  line 1: SELECT (1\n                   ^"),
         ("SELECT [a", 'unrecognized token: "[a"'),
     ],
