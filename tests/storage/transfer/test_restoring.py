@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -180,3 +183,41 @@ def test_memory_does_not_grow_with_the_file(
     done = bring(another("copy"), path, replace(means, progress=measured))
     assert done.counts["added"] == 100_000
     assert max(held) - held[len(held) // 10] < 48 * 2**20
+
+
+_KILLED = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from storage.archive import Archive
+from storage.settings import ArchiveSettings
+from storage.transfer.bringing import Means, bring
+
+def killed(done, of):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+means = Means(now=lambda: datetime.now(UTC), recognise=lambda head: "image/jpeg", progress=killed)
+with Archive.open(ArchiveSettings(folder=Path(sys.argv[1]))) as archive:
+    bring(archive, Path(sys.argv[2]), means)
+"""
+
+
+def test_killed_in_the_middle_it_is_completed_by_the_next(
+    tmp_path: Path,
+    another: Callable[..., Archive],
+    filled: Make,
+    entry_of: Make,
+    plan: Any,
+    written: Make,
+    brought: Make,
+) -> None:
+    """What was in by then stays, and the same import given again brings the rest: the archive is equal."""
+    whole = another("whole")
+    filled(whole, [entry_of(str(number)) for number in range(500)], plan)
+    out = written(whole)
+    done = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path / "copy"), str(out)], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    copy = another("copy")
+    again = brought(copy, out)
+    assert (again.counts["unchanged"], again.counts["added"], again.busy) == (400, 100, {})
+    assert lines(written(copy)) == lines(out)
