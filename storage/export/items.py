@@ -104,8 +104,11 @@ class Item(NamedTuple):
 NAMES = Item._fields[: Item._fields.index("post_id")]
 #: those of ``archive_posts``
 POST_NAMES = NAMES[: len(COLUMNS)]
-_TEXT, _MEDIA, _SEGMENTS, _KIND = (NAMES.index(name) for name in ("text", "media", "segments", "source_kind"))
+_MEDIA, _KIND = (NAMES.index(name) for name in ("media", "source_kind"))
 _FR, _EN, _CITATION = (NAMES.index(name) for name in ("caption_fr", "caption_en", "citation"))
+_UP_TO_CAPTIONS, _AFTER_CAPTIONS = NAMES[:_FR], NAMES[_EN + 1 : _MEDIA]
+_PICTURE = Picture._fields
+_PROVENANCE, _LAST = NAMES[_KIND:_CITATION], NAMES[_CITATION:]
 
 
 def record_of(item: Item) -> dict[str, Any]:
@@ -113,14 +116,14 @@ def record_of(item: Item) -> dict[str, Any]:
 
     Lists stay tuples, which every writer of JSON takes.
     """
-    record: dict[str, Any] = dict(zip(NAMES[:_FR], item, strict=False))
+    record: dict[str, Any] = dict(zip(_UP_TO_CAPTIONS, item, strict=False))
     record["captions"] = {"fr": item.caption_fr, "en": item.caption_en}
-    record.update(zip(NAMES[_EN + 1 : _MEDIA], item[_EN + 1 : _MEDIA], strict=True))
-    record["media"] = [dict(zip(Picture._fields, picture, strict=True)) for picture in item.media]
+    record.update(zip(_AFTER_CAPTIONS, item[_EN + 1 : _MEDIA], strict=True))
+    record["media"] = [dict(zip(_PICTURE, picture, strict=True)) for picture in item.media]
     text = item.text
     record["segments"] = [
         {"lang": lang, "text": text[start:end], "start": start, "end": end} for lang, start, end in item.segments
     ]
-    record["provenance"] = dict(zip(NAMES[_KIND:_CITATION], item[_KIND:_CITATION], strict=True))
-    record.update(zip(NAMES[_CITATION:], item[_CITATION : len(NAMES)], strict=True))
+    record["provenance"] = dict(zip(_PROVENANCE, item[_KIND:_CITATION], strict=True))
+    record.update(zip(_LAST, item[_CITATION : len(NAMES)], strict=True))
     return record
