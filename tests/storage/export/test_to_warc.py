@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from warcio.archiveiterator import ArchiveIterator
 from warcio.cli import main as warcio
+
+from storage.schema import AttachmentRecord, CaptureRecord
 
 NOW_GONE = datetime(2016, 12, 5, tzinfo=UTC)
 
@@ -185,3 +188,46 @@ def test_pictures_are_copied_a_piece_at_a_time(voyage: Any, tmp_path: Path) -> N
                 Writer(file).checked(headers, b"", BytesIO(other), len(data), sha256)
             assert file.tell() == end == file.seek(0, 2)
     assert [record["body"] for record in records(tmp_path / "one.warc.gz")] == [data]
+
+
+def test_a_picture_without_an_answer_is_a_resource(voyage: Any, tmp_path: Path, capsys: Any) -> None:
+    """A picture that was brought by hand has no answer to rebuild; what a broken download went on with is whole."""
+    with voyage.archive.database.write() as connection:
+        terre, nil = (f"https://media.example/{name}.jpg" for name in ("terre", "nil"))
+        connection.execute(update(AttachmentRecord).where(AttachmentRecord.url == terre).values(capture_id=None))
+        connection.execute(
+            update(CaptureRecord)
+            .where(CaptureRecord.url == nil)
+            .values(status=206, headers=(("content-range", "bytes 5-9/10"), ("content-type", "image/jpeg")))
+        )
+    voyage.export("warc", tmp_path / "out.warc.gz")
+    checked(tmp_path / "out.warc.gz", capsys)
+    found = records(tmp_path / "out.warc.gz")
+    (brought,) = of(found, "resource")
+    assert (brought["url"], brought["body"]) == (terre, voyage.pictures["terre"])
+    (whole,) = of(found, "response", nil)
+    assert whole["http"][0] == "200"
+    assert "content-range" not in whole["http"][1]
+    assert whole["body"] == voyage.pictures["nil"]
+
+
+@pytest.mark.parametrize(
+    ("body", "stays"),
+    [
+        (b'<a href="/x">100001</a>', True),
+        (b'<a href="https://social.example/@iss/100001">', True),
+        (b'<img src="https://media.example/grande-marche-dans-l-espace.jpg">', True),
+        (b'<img src="/grande-marche-dans-l-espace.jpg">', True),
+        (b"<p>2100001</p> et rien d'autre", False),
+        (b"<p>Une grande marche</p>", False),
+    ],
+)
+def test_a_post_that_is_gone_is_known_by_its_names(kept: Any, tmp_path: Path, body: bytes, stays: bool) -> None:
+    """An id, an address, and that of a picture, whole or as its own host writes it, show a post without its words."""
+    gone = kept.entry("100001", "Ouf !", "grande-marche-dans-l-espace")
+    kept.page("https://social.example/api/1", gone)
+    kept.page("https://social.example/html", kept.entry("100002", "Une grande marche"), body=body)
+    kept.set("100001", gone_at=NOW_GONE)
+    report = kept.export("warc", tmp_path / "out.warc.gz")
+    assert len(of(records(tmp_path / "out.warc.gz"), "response")) == (0 if stays else 1)
+    assert bool(report.notes) is stays
