@@ -8,6 +8,7 @@ FROM python:3.11-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/cupola
 COPY pyproject.toml constraints.txt README.md LICENSE NOTICE config.yaml ./
+COPY docs/schema.md docs/
 COPY scraper scraper
 COPY storage storage
 COPY jobs jobs

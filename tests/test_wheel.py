@@ -58,7 +58,7 @@ def test_the_wheel_holds_three_packages_and_nothing_else(wheel):
 
 
 def test_the_wheel_holds_every_file_of_the_packages(wheel):
-    """No module, table, migration or demo picture stays behind; the sample configuration comes along."""
+    """No module, table, migration or demo picture stays behind; the sample and the page of the schema come along."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     tracked = subprocess.run(
@@ -67,7 +67,7 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel):
     if tracked.returncode:
         pytest.skip("not a git checkout: which files belong to the project is not known")
     assert set(tracked.stdout.split()) <= names
-    assert "jobs/sample.yaml" in names
+    assert {"jobs/sample.yaml", "jobs/schema.md"} <= names
 
 
 def test_the_wheel_carries_the_licence_of_each_part_of_it(wheel):

@@ -144,6 +144,9 @@ WRITES = [
     "SELECT writefile('{folder}/new', 'x')",
     "SELECT readfile('/etc/hostname')",
     "SELECT sqlite_log(1, 'x')",
+    "INSERT INTO post_search(post_search) VALUES ('delete-all')",
+    "UPDATE post_search SET fr = 'x'",
+    "SELECT fts5(1)",
     "SELECT 1; DELETE FROM posts",
     "SELECT 1; SELECT 2",
     "; DELETE FROM posts",
@@ -284,6 +287,7 @@ def test_what_is_no_statement_is_told(ask, statement, words):
          "  line 1: SELECT publishd_at FROM archive_posts\n                 ^\n  Perhaps you meant published_at."),
         ("SELECT p.boddy FROM posts p", "no such column: p.boddy\n  line 1: SELECT p.boddy FROM posts p\n"
          "                 ^\n  Perhaps you meant body."),
+        ("SELECT '🌍', 🌍 FROM runs", "no such column: 🌍"),
         ("SELECT (1", "incomplete input\n  line 1: SELECT (1\n                   ^"),
         ("SELECT [a", 'unrecognized token: "[a"'),
     ],
