@@ -18,11 +18,12 @@ from storage.leases import ensure_running
 from storage.portions import portions
 from storage.schema import AssetRecord, PostRecord, rows_of
 from storage.tombstones import buried
-from storage.transfer.dossier import Dossier, dossier_of, without_files
+from storage.transfer.dossier import Dossier, without_files
 from storage.transfer.holdings import PUBLIC, Holding, holdings
 from storage.transfer.lines import Line
 from storage.transfer.pictures import Pictures
 from storage.transfer.recording import Recorder
+from storage.transfer.understanding import dossier_of
 from storage.transfer.uniting import unite
 
 #: how many of what, by the names of ``storage.transfer.bringing.NAMES``
