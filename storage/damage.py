@@ -21,6 +21,8 @@ class Trouble(StrEnum):
     UNHELD = "unheld"
     #: the database file itself
     DATABASE = "database"
+    #: what posts are found by is not what they say
+    INDEX = "index"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ has none) and 24 bits that tell posts of one second apart. Newest first is ``ORD
 from __future__ import annotations
 
 import json
+import math
 import re
 import zlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -26,6 +26,7 @@ NAMES = (
 #: bits of an ordinal below its second
 TIE = 24
 
+_WIDTHS = {"day": 86400, "minute": 60}
 _STATES = ("stored", "pending", "failed", "gone", "skipped")
 _NUMBER = re.compile(r"[0-9]+(?=[^0-9]*\Z)")
 
@@ -51,27 +52,12 @@ class Found(NamedTuple):
         return int(self.facts[0])
 
 
-class _Media(NamedTuple):
-    states: Counter[str]
-    pictures: int
-    size: tuple[int | None, int | None]
-    texts: list[str]
-
-
 def read(connection: Connection, ids: Sequence[int]) -> list[Found]:
-    """Posts by the numbers of their rows, in four statements; those that there are, in no order."""
+    """Posts by the numbers of their rows, in four statements; those that there are, in order."""
     those = f"IN ({','.join(map(str, ids)) or 'NULL'})"
-    slices: dict[int, list[Any]] = {}
-    for row in connection.exec_driver_sql(_SLICES.format(those)):
-        slices.setdefault(row[0], []).append(row)
-    media: dict[int, list[Any]] = {}
-    for row in connection.exec_driver_sql(_MEDIA.format(those)):
-        media.setdefault(row[0], []).append(row)
-    tags: dict[int, list[str]] = {}
-    for post_id, tag in connection.exec_driver_sql(_TAGS.format(those)):
-        tags.setdefault(post_id, []).append(tag)
+    slices, media, tags = (_by_post(connection, query.format(those)) for query in (_SLICES, _MEDIA, _TAGS))
     rows = connection.exec_driver_sql(_POSTS.format(those, second=_SECOND[connection.dialect.name]))
-    return [_found(row, slices.get(row.id, ()), _media_of(media.get(row.id, ())), tags.get(row.id, ())) for row in rows]
+    return [_found(slices.get(row[0], ()), media.get(row[0], ()), tags.get(row[0], ()), *row) for row in rows]
 
 
 def tie_of(native_id: str) -> int:
@@ -81,70 +67,93 @@ def tie_of(native_id: str) -> int:
     return (int(number[0][-18:]) if number else zlib.crc32(native_id.encode())) % (1 << TIE)
 
 
-def _found(row: Any, slices: Sequence[Any], media: _Media, tags: Iterable[str]) -> Found:
-    drawn = json.loads(row.drawn) if row.drawn else []
-    fr = row.caption_fr if row.curated_fr is None else row.curated_fr or None
-    en = row.caption_en if row.curated_en is None else row.curated_en or None
-    langs = [lang for lang, *_ in drawn] or [lang for _, part, lang, *_ in slices if part == "body"]
-    facts = (
-        row.id,
-        row.source_id,
-        row.mission if row.curated_mission is None else row.curated_mission or None,
-        None if row.second is None else {"day": 86400, "minute": 60}.get(row.precision, 1),
-        fr is not None,
-        en is not None,
-        "other" in langs,
-        row.verdict,
-        row.rating,
-        bool(row.needs_review),
-        bool(row.edited),
-        bool(row.gone),
-        media.pictures,
-        *(media.states[state] for state in _STATES),
-        *media.size,
-    )
-    rest = [*_rest(row, slices), row.credit, row.author, row.content_warning, row.note, *media.texts]
+def _by_post(connection: Connection, query: str) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for post_id, *rest in connection.exec_driver_sql(query):
+        found.setdefault(post_id, []).append(rest)
+    return found
+
+
+def _found(
+    slices: Sequence[Any],
+    media: Sequence[Any],
+    tags: Sequence[Any],
+    post_id: int,
+    source_id: str,
+    native_id: str,
+    title: str | None,
+    body: str,
+    machine_fr: str | None,
+    machine_en: str | None,
+    title_fr: str | None,
+    title_en: str | None,
+    hashtags: str,
+    author: str | None,
+    content_warning: str | None,
+    credit: str | None,
+    note: str | None,
+    curated_fr: str | None,
+    curated_en: str | None,
+    drawn: str | None,
+    second: int | None,
+    precision: str | None,
+    mission: str | None,
+    verdict: str,
+    rating: int | None,
+    needs_review: bool,
+    edited: bool,
+    gone: bool,
+) -> Found:
+    """A post from a row of each kind of query, in the order of their columns."""
+    fr = machine_fr if curated_fr is None else curated_fr or None
+    en = machine_en if curated_en is None else curated_en or None
+    langs = {lang for lang, *_ in json.loads(drawn)} if drawn else {lang for part, lang, *_ in slices if part == "body"}
+    states = [state for _, state, *_ in media]
+    pictures = [size for kind, _, *size, _, _ in media if kind == "image"]
+    # the first of the largest
+    width, height = max((size for size in pictures if None not in size), key=math.prod, default=(None, None))
+    is_corrected = bool(drawn) or curated_fr is not None or curated_en is not None
+    in_title = _beside(title, slices, "title", is_whole=title_fr is None and title_en is None)
+    in_body = _beside(body, slices, "body", is_whole=machine_fr is None and machine_en is None)
+    rest = [*in_title, *([body] if is_corrected else in_body), credit, author, content_warning, note]
+    for *_, alt, credited in media:
+        rest += (alt, credited)
     return Found(
-        second=0 if row.second is None else row.second + 1,
-        tie=tie_of(row.native_id),
-        facts=facts,
+        second=0 if second is None else second + 1,
+        tie=tie_of(native_id),
+        facts=(
+            post_id,
+            source_id,
+            mission,
+            None if second is None else _WIDTHS.get(precision or "", 1),
+            fr is not None,
+            en is not None,
+            "other" in langs,
+            verdict,
+            rating,
+            bool(needs_review),
+            bool(edited),
+            bool(gone),
+            len(pictures),
+            *map(states.count, _STATES),
+            width,
+            height,
+        ),
         texts=Texts(
             fr=fr,
             en=en,
-            title_fr=row.title_fr,
-            title_en=row.title_en,
-            rest=tuple(text for text in rest if text and not text.isspace()),
-            tags=(*json.loads(row.hashtags), *tags),
+            title_fr=title_fr,
+            title_en=title_en,
+            rest=tuple([text for text in rest if text and not text.isspace()]),
+            tags=(*json.loads(hashtags), *[tag for (tag,) in tags]),
         ),
     )
 
 
-def _rest(row: Any, slices: Sequence[Any]) -> list[str | None]:
-    """What of title and body stands in no caption that is shown."""
-    texts: dict[str, str | None] = {"title": row.title, "body": row.body}
-    found: dict[str, list[str | None]] = {
-        part: [(text or "")[start:stop] for _, of, _, start, stop in slices if of == part]
-        for part, text in texts.items()
-    }
-    if not (found["title"] or row.title_fr or row.title_en):  # it was not split
-        found["title"] = [row.title]
-    is_corrected = row.drawn or row.curated_fr is not None or row.curated_en is not None
-    if is_corrected or not (found["body"] or row.caption_fr or row.caption_en):
-        found["body"] = [row.body]
-    return found["title"] + found["body"]
-
-
-def _media_of(rows: Sequence[Any]) -> _Media:
-    states: Counter[str] = Counter(row.state for row in rows)
-    pictures = [row for row in rows if row.kind == "image"]
-    measured = [(row.width, row.height) for row in pictures if row.width is not None and row.height is not None]
-    return _Media(
-        states=states,
-        pictures=len(pictures),
-        # the first of the largest
-        size=max(measured, key=lambda size: size[0] * size[1], default=(None, None)),
-        texts=[text for row in rows for text in (row.alt, row.credit) if text],
-    )
+def _beside(text: str | None, slices: Sequence[Any], part: str, *, is_whole: bool) -> list[str | None]:
+    """What of a text is in no caption: its slices; all of it when it was not split."""
+    found: list[str | None] = [(text or "")[start:stop] for of, _, start, stop in slices if of == part]
+    return found or ([text] if is_whole else [])
 
 
 #: seconds from the year 1 to a post's date; what it has of a second is cut off, not rounded
@@ -152,29 +161,30 @@ _SECOND = {
     "sqlite": "CAST(strftime('%s', substr(p.shown_at, 1, 19)) AS INTEGER) + 62135596800",
     "postgresql": "CAST(floor(extract(epoch FROM p.shown_at)) AS BIGINT) + 62135596800",
 }
-# needs_review, credit and the like are as archive_posts has them; a test compares every one of them with the view's
+# mission, credit, needs_review and the like are as archive_posts has them; a test compares each with the view's
 _POSTS = """
-SELECT p.id, p.source_id, p.native_id, p.title, p.body, p.author, p.content_warning, p.hashtags,
-    p.mission, p.caption_fr, p.caption_en, p.title_fr, p.title_en,
-    c.mission AS curated_mission, c.caption_fr AS curated_fr, c.caption_en AS curated_en,
-    nullif(c.segments, '[]') AS drawn, c.note, c.rating,
-    coalesce(c.verdict, 'unreviewed') AS verdict,
-    {second} AS second,
-    coalesce(c.published_precision, p.published_precision) AS precision,
-    CASE WHEN c.credit IS NULL THEN coalesce(p.credit, p.credit_line) ELSE c.credit END AS credit,
+SELECT p.id, p.source_id, p.native_id, p.title, p.body, p.caption_fr, p.caption_en, p.title_fr, p.title_en,
+    p.hashtags, p.author, p.content_warning,
+    CASE WHEN c.credit IS NULL THEN coalesce(p.credit, p.credit_line) ELSE c.credit END,
+    c.note, c.caption_fr, c.caption_en, nullif(c.segments, '[]'),
+    {second},
+    coalesce(c.published_precision, p.published_precision),
+    CASE WHEN c.mission IS NULL THEN p.mission ELSE nullif(c.mission, '') END,
+    coalesce(c.verdict, 'unreviewed'), c.rating,
     CASE
         WHEN c.outdated THEN TRUE
         WHEN c.caption_fr IS NOT NULL OR c.caption_en IS NOT NULL
             THEN coalesce(c.published_at, p.published_at) IS NULL
         WHEN c.published_at IS NOT NULL THEN p.split_needs_review
         ELSE p.needs_review
-    END AS needs_review,
+    END,
     p.edited_at IS NOT NULL OR EXISTS (
         SELECT 1 FROM revisions AS r WHERE r.post_id = p.id AND r.why IN ('edited', 'told')
-    ) AS edited,
-    p.gone_at IS NOT NULL AS gone
+    ),
+    p.gone_at IS NOT NULL
 FROM posts AS p LEFT JOIN curation AS c ON c.post_id = p.id
 WHERE p.id {0}
+ORDER BY p.id
 """
 #: what is neither French nor English; in order
 _SLICES = """
@@ -184,8 +194,8 @@ ORDER BY post_id, part, position
 """
 #: what the post shows; measured where the bytes are held, else the source's word
 _MEDIA = """
-SELECT a.post_id, a.kind, a.state, coalesce(s.width, a.width) AS width, coalesce(s.height, a.height) AS height,
-    CASE WHEN a.corrected_alt IS NULL THEN a.alt ELSE a.corrected_alt END AS alt, a.credit
+SELECT a.post_id, a.kind, a.state, coalesce(s.width, a.width), coalesce(s.height, a.height),
+    CASE WHEN a.corrected_alt IS NULL THEN a.alt ELSE a.corrected_alt END, a.credit
 FROM attachments AS a LEFT JOIN assets AS s ON s.sha256 = a.sha256
 WHERE a.removed_at IS NULL AND a.post_id {}
 ORDER BY a.post_id, a.position, a.id

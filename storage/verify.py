@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func, select
 
-from storage import answers, warcfiles
+from storage import answers, indexcheck, warcfiles
 from storage.blobs import Blob, Blobs, relative_path
 from storage.damage import Damage, Share, Trouble
 from storage.engine import Database
@@ -84,7 +84,7 @@ def verify(
         progress: told every so often; a total of 0 is not known. It may raise to end the look.
     """
     check = _Check(database, folder, share or Share(), progress)
-    for step in (check.database_file, check.media, check.unheld, check.answers, check.orphans):
+    for step in (check.database_file, check.index, check.media, check.unheld, check.answers, check.orphans):
         try:
             step()
         except ArchiveDamaged as error:
@@ -127,6 +127,10 @@ class _Check:
         with self._database.read() as connection:
             for line in self._database.faults(connection):
                 self.add(Trouble.DATABASE, self._database.name, line)
+
+    def index(self) -> None:
+        """Compare what posts are found by with what they say."""
+        self.damage += indexcheck.damages(self._database, self.share)
 
     def media(self) -> None:
         """Read every file that a row says is held, several at once: hashing needs no lock of the interpreter."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -226,15 +226,62 @@ def db() -> None:
 def upgrade(archive: str | None, config: Path | None) -> int:
     """Bring an older archive up to this version's schema, whole or not at all.
 
+    Then what posts are found by is built, as far as it is not; interrupted there, the same command goes on.
     Make a copy of the archive first if you may want to go back: there is no way down.
     Exit status: 3 when the archive cannot be used.
     """
     from storage.engine import upgrade_database
 
     place = archive_place(config, archive)
-    found, now = upgrade_database(place)
+    with _building() as progress:
+        found, now = upgrade_database(place, progress=progress)
     if found == now:
         click.echo(f"The archive in {place} is current (schema {now}).")
     else:
         click.echo(f"The archive in {place} is upgraded from schema {found or '0000'} to {now}.")
     return DONE
+
+
+@db.command(short_help="Make anew what posts are found by.")
+@reading
+@common
+def reindex(archive: str | None, config: Path | None) -> int:
+    """Throw away what posts are found by, their index, and make it anew from what is held.
+
+    For an index that `cupola verify` found damaged; nothing else ever needs it. While it lasts, and until it is gone on
+    with after an interruption (by this command or `cupola db upgrade`), the archive cannot be queried.
+    Exit status: 3 when the archive cannot be used.
+    """
+    from storage.engine import open_database
+
+    place = archive_place(config, archive)
+    open_database(place, read_only=True).close()  # a writer would make one where there is none
+    database = open_database(place)
+    count = 0
+    try:
+        with _building() as progress:
+
+            def told(done: int, total: int) -> None:
+                nonlocal count
+                count = total
+                progress(done, total)
+
+            database.build_index(told, anew=True)
+    finally:
+        database.close()
+    click.echo(f"The index of {counted(count, 'post')} in {place} was made anew.")
+    return DONE
+
+
+@contextlib.contextmanager
+def _building() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, once there is something to build; nothing otherwise."""
+    if logs.loudness < 0 or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("index", total=None, visible=False)
+        yield lambda done, total: bars.update(task, completed=done, total=total or None, visible=done < total)

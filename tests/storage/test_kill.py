@@ -16,6 +16,8 @@ from warcio.archiveiterator import ArchiveIterator
 
 from storage.archive import Archive
 from storage.changes import Change, Entry
+from storage.damage import Share
+from storage.indexcheck import damages
 from storage.runs import RunStatus
 from storage.settings import ArchiveSettings
 
@@ -86,6 +88,7 @@ def test_killed_in_the_middle(
     with Archive.open(settings) as archive:
         with archive.database.read() as connection:
             assert list(archive.database.faults(connection)) == []
+        assert list(damages(archive.database, Share())) == []
         run = archive.journal.begin("iss", "mastodon", None, now=now)
         assert [told.status for told in archive.journal.runs()] == [RunStatus.RUNNING, RunStatus.ABANDONED]
         _assert_whole_pages(archive)
