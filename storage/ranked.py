@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from storage.search.tree import Query
 
 #: posts that are ranked
-CANDIDATES = 400
+CANDIDATES = 200
 #: so many may be among them when others were added since the first page
 _GROWN = 2 * CANDIDATES
 #: scores are compared in whole numbers
