@@ -16,7 +16,8 @@ What comes is typed (``storage.postview``), of one state of the archive, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -39,6 +40,8 @@ BATCH = 200
 PAGE = 50
 #: a server's estimate is taken for an answer from so many posts on
 _MANY = 50_000
+#: the greatest limit
+_MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +103,38 @@ def page(database: Database, filters: Filters, *, hits: bool = False) -> Page:
         StorageError: the archive cannot be read.
     """
     size = PAGE if filters.limit is None else filters.limit
+    with closing(pages(database, replace(filters, limit=size), size=size, hits=hits)) as found:
+        return next(found, Page(posts=(), next=None))
+
+
+def pages(database: Database, filters: Filters, *, size: int = BATCH, hits: bool = False) -> Generator[Page]:
+    """As ``find``, but some posts at once, which tell what is to be marked in them, and how to get those that follow.
+
+    Args:
+        database: the archive's.
+        filters: ``limit`` is how many there are in all; the last page says how to get what lies behind it.
+        size: posts of a page.
+        hits: whether to tell what is to be marked in each post.
+
+    Raises:
+        PageRefused: ``filters.after`` is no token of these filters.
+        StorageError: the archive cannot be read.
+    """
+    left = filters.limit
     with database.read() as connection:
-        # one more tells whether there is a next page
-        rows = list(_in_order(connection, replace(filters, limit=size + 1)))
-        held = tuple(posts_of(connection, [row.post_id for row, _ in rows[:size]]))
-    return Page(
-        posts=held,
-        next=token(filters, rows[size - 1][1]) if size and len(rows) > size else None,
-        hits=tuple(hits_in(post, filters.query) for post in held) if hits and filters.query is not None else (),
-    )
+        # one more tells whether anything follows
+        rows = _in_order(connection, filters if left is None else replace(filters, limit=min(left + 1, _MOST)))
+        follows = next(rows, None) if left != 0 else None
+        while follows is not None and left != 0:
+            batch = [follows, *islice(rows, (size if left is None else min(size, left)) - 1)]
+            left = None if left is None else left - len(batch)
+            follows = next(rows, None)
+            held = tuple(posts_of(connection, [row.post_id for row, _ in batch]))
+            yield Page(
+                posts=held,
+                next=None if follows is None else token(filters, batch[-1][1]),
+                hits=tuple(hits_in(post, filters.query) for post in held) if hits and filters.query is not None else (),
+            )
 
 
 def read_posts(connection: Connection, filters: Filters) -> Iterator[PostView]:

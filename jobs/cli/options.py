@@ -28,6 +28,17 @@ def once(*names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, multiple=True, callback=only, **settings)
 
 
+def either(names: str, *name: str, **settings: Any) -> Callable[[F], F]:
+    """A flag and its opposite, ``--gone/--not-gone``: None when neither is given, refused when both are."""
+
+    def only(ctx: click.Context, option: click.Parameter, values: tuple[bool, ...]) -> bool | None:
+        if len(set(values)) > 1:
+            raise click.UsageError(f"{option.opts[0]} and {option.secondary_opts[0]} cannot both hold", ctx)
+        return values[0] if values else None
+
+    return click.option(names, *name, multiple=True, default=None, callback=only, **settings)
+
+
 def common(command: F) -> F:
     """``--config``, ``-v`` and ``-q``: every command has them."""
 

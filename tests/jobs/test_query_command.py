@@ -223,7 +223,7 @@ def test_each_filter_takes_its_posts(query, filters, found):
         (["--limit", str(10**30)], "a limit is neither negative nor beyond"),
         (["--nonsense"], "No such option"),
         (["--lang", "fr", "--lang", "de"], "'de' is not one of"),
-        (["--tag", "paris", "--tag", "proxima"], "--tag is given 2 times, and counts once"),
+        (["--text", "paris", "--text", "nuit"], "--text is given 2 times, and counts once"),
     ],
 )
 def test_wrong_use_is_said_and_ends_with_2(query, filters, message):
