@@ -12,8 +12,10 @@ from sqlalchemy import create_engine
 
 from storage import migrations
 from storage.archive import Archive
+from storage.damage import Share
 from storage.engine import FILE, open_database, upgrade_database
 from storage.errors import SchemaOutOfDate
+from storage.indexcheck import damages
 from storage.settings import ArchiveSettings
 
 #: what the first version had written for a run that found two posts, one of them with a picture; synthetic
@@ -116,6 +118,27 @@ def test_an_upgraded_archive_works(old: Path, plan: Any, now: Any, entry_of: Any
         for _ in range(2):
             assert archive.looked(run.id, now=now) == 0
     assert [row["body"] for row in rows(old, "SELECT body FROM revisions")] == ["Bonjour"]
+
+
+def test_an_upgraded_archive_is_found_by_what_it_says(old: Path) -> None:
+    """Every post of before is in the index, a step at a time is told, and accents of its hashtags no longer matter."""
+    with sqlite3.connect(old / FILE) as raw:
+        raw.execute("INSERT INTO hashtags VALUES (2, 0, 'Épopée', 'épopée')")
+        raw.execute("""UPDATE posts SET hashtags = '["Épopée"]' WHERE id = 2""")
+    raw.close()
+    told: list[tuple[int, int]] = []
+    upgrade_database(old, progress=lambda *step: told.append(step))
+    assert told == [(0, 2), (2, 2)]
+    assert rows(old, "SELECT tag, folded FROM hashtags ORDER BY tag") == [
+        {"tag": "Proxima", "folded": "proxima"}, {"tag": "Épopée", "folded": "epopee"}]  # fmt: skip
+    found = (
+        "SELECT post_id FROM post_index JOIN post_search ON post_search.rowid = ordinal WHERE post_search MATCH '{}'"
+    )
+    assert rows(old, found.format("bonjour")) == [{"post_id": 1}]
+    assert rows(old, found.format("_h_epopee")) == [{"post_id": 2}]
+    database = open_database(old, read_only=True)
+    assert list(damages(database, Share())) == []
+    database.close()
 
 
 def test_the_command_upgrades(old: Path, cupola: Any) -> None:
