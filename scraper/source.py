@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from scraper.capture import Access, Capture, Request
 from scraper.errors import FetchError
+from scraper.finding import Finding
 from scraper.model import History, Post
 from scraper.settings import SourceOptions
 
@@ -79,6 +80,25 @@ class Source(ABC, Generic[O]):
         It is no part of the listing: an answer that fails says nothing of the other posts.
         """
         return None
+
+    @classmethod
+    def knows(cls, url: str) -> Iterator[Finding | Request]:
+        """What ``url`` alone says to this kind: the stanzas to offer for it, and what to ask to know more.
+
+        Pure, and never an exception, whatever the address. A finding of the rank CERTAIN says that the page itself need
+        not be looked at. By default a kind knows no address.
+        """
+        return iter(())
+
+    @classmethod
+    def finds(cls, capture: Capture) -> Iterator[Finding | Request]:
+        """What an answer says to this kind: the page at the address looked at, or what this kind asked for itself.
+
+        Pure. The page comes with ``capture.request.carry`` None, so give requests of your own a ``carry``; their
+        answers come to this kind alone, and none comes where asking failed. A ParseError, or any other error, is
+        taken for «nothing of mine».
+        """
+        return iter(())
 
     def explain(self, error: FetchError) -> FetchError:
         """``error`` in words that help with this kind of source (a token that is missing, say), else itself."""
