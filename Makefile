@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test proof docs tables format clean
+.PHONY: demo test proof test-servers docs tables format clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Cupola needs Python 3.11 or newer; this is %s. Say: make PYTHON=python3.12" % sys.version.split()[0])'
@@ -25,6 +25,10 @@ test: $(READY)
 # what takes minutes: sixty kills at random moments, a kill and a fault at every step of every command, a lock that lasts
 proof: $(READY)
 	$(BIN)/python -m pytest -m proof
+
+# real servers of others, each started, posted to, scraped, edited and scraped again; what each needs is in its test
+test-servers: $(READY)
+	$(BIN)/python -m pytest -m servers
 
 docs: $(READY)
 	$(BIN)/python -m jobs.cli.reference docs/commands.md

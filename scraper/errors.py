@@ -9,6 +9,7 @@ ScraperError                     one base for the room
  |    +-- Blocked                the address is not one that may be connected to; ``address``
  +-- ParseError                  an answer that was not understood; ``url``, ``sha256`` of the evidence
  +-- MediaError                  bytes that are not the picture they should be; ``url``, ``reason``
+      +-- OtherBytes             a picture, and another one than its address promises by a hash
 
 Please add a line here with every new error.
 """
@@ -86,3 +87,7 @@ class MediaError(ScraperError):
         super().__init__(message)
         self.url = url
         self.retriable = retriable
+
+
+class OtherBytes(MediaError):
+    """A picture with another hash than the one that its address is made of."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 from scraper.capture import Access, Request
-from scraper.errors import FetchError, Gone, MediaError, RateLimited, TooLarge
+from scraper.contentid import promised_sha256
+from scraper.errors import FetchError, Gone, MediaError, OtherBytes, RateLimited, TooLarge
 from scraper.exif import clean
 from scraper.masking import shown
 from scraper.model import Asset, Attachment, MediaKind, MediaResult, MediaState
@@ -95,7 +96,9 @@ def take(
 
     What is gone, refused or no picture leads to the next alternative. An outage or a rate limit does not: the
     largest rendition is asked for again later, rather than a smaller one kept for ever. Wrong bytes are asked for
-    again at once, ``settings.attempts`` times in all, since a server in trouble answers with error pages.
+    again at once, ``settings.attempts`` times in all, since a server in trouble answers with error pages. Where an
+    address promises its content by a hash (``scraper.contentid``), a picture with another hash is a fault of its
+    server like an outage: the one that was promised is asked for again later.
 
     Args:
         attachment: what the post points to.
@@ -125,13 +128,13 @@ def take(
             accept="image/*, */*;q=0.5",
             token=token if _origin(url) == _origin(attachment.url) else None,
         )
+        is_settled = False
         try:
-            result = _take_one(request, stream, incoming, settings)
+            result, is_settled = _take_one(request, stream, incoming, settings)
         except FetchError as error:
             result = _told(error, url, clock)
-            if error.retriable:
-                return result
-        if result.state is MediaState.STORED:
+            is_settled = error.retriable
+        if is_settled:
             return result
         results.append(result)
     return min(results, key=lambda result: _TELLING.index(result.state))
@@ -151,23 +154,26 @@ def fits(reason: str, settings: HttpSettings) -> bool:
 
 def _take_one(
     request: Request, stream: Stream, incoming: Callable[[], Incoming], settings: HttpSettings
-) -> MediaResult:
-    """Store what is at one address, or say what is wrong with it."""
+) -> tuple[MediaResult, bool]:
+    """Store what is at one address, or say what is wrong with it; and whether no other address is to be tried."""
+    promised = promised_sha256(request.url)
+    is_settled = False
     for tried in range(1, settings.attempts + 1):
         landing = _Landing(request.url, incoming)
         answer: Streamed | None = None
         try:
             answer = stream(request, landing, max_bytes=settings.max_media_bytes)
-            asset = landing.keep(settings.max_pixels)
-            state, reason = MediaState.STORED, None
+            asset = landing.keep(settings.max_pixels, promised)
+            state, reason, is_settled = MediaState.STORED, None, True
         except MediaError as error:
             if error.retriable and tried < settings.attempts:
                 continue
             asset, reason = None, f"{error} ({tried} tries)" if tried > 1 else str(error)
             state = MediaState.FAILED if error.retriable else MediaState.SKIPPED
+            is_settled = isinstance(error, OtherBytes)
         finally:
             landing.clear()
-        return MediaResult(
+        result = MediaResult(
             state=state,
             asset=asset,
             reason=reason,
@@ -176,6 +182,7 @@ def _take_one(
             headers=tuple((answer.headers if answer else landing.headers).items()),
             fetched_at=answer.fetched_at if answer else None,
         )
+        return result, is_settled
     raise AssertionError("settings allow no try at all")
 
 
@@ -251,12 +258,14 @@ class _Landing:
             if error.lasting or self._size > _MAX_FOREIGN:
                 raise self._error(error) from error
 
-    def keep(self, max_pixels: int) -> Asset:
-        """Check the whole file and commit it.
+    def keep(self, max_pixels: int, promised: str | None = None) -> Asset:
+        """Check the whole file and commit it; ``promised`` is the SHA-256 that its address names.
 
         Raises:
+            OtherBytes: it is a picture, and not the promised one.
             MediaError: it is not a picture, not whole, or over the cap.
         """
+        sha256 = self._digest.hexdigest()
         try:
             if self._spilled:
                 with self._target().open() as file:
@@ -264,10 +273,13 @@ class _Landing:
             else:
                 body = b"".join(self._held)
                 picture = examine(io.BytesIO(body), self._size, max_pixels=max_pixels)
-                self._target().write(body)
         except NotAPicture as error:
             raise self._error(error) from error
-        sha256 = self._digest.hexdigest()
+        if promised not in (None, sha256):
+            message = f"gave {self._size} bytes with the SHA-256 {sha256}, where its address promises {promised}"
+            raise OtherBytes(f"{clean(shown(self.url), 300)} {message}", url=self.url, retriable=True)
+        if not self._spilled:
+            self._target().write(body)
         self._target().commit(sha256, picture.extension)
         return Asset(
             sha256=sha256,

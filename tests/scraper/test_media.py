@@ -18,6 +18,7 @@ from PIL import Image
 
 from scraper.capture import Access, Request
 from scraper.client import PoliteClient
+from scraper.contentid import cid_of
 from scraper.media import MAX_HELD, fits, take
 from scraper.model import Attachment, MediaKind, MediaResult, MediaState
 from scraper.settings import HttpSettings
@@ -345,6 +346,40 @@ def test_the_next_rendition_is_taken_where_the_largest_is_not_to_be_had(
     result = taking(*urls, attempts=2)
     assert (result.state, result.url) == (MediaState.STORED, urls[2])
     assert "/tiny" not in site.paths()
+
+
+def blob_path(body: bytes) -> str:
+    """Where a server of the AT Protocol has these bytes, named by their hash."""
+    return f"/xrpc/com.atproto.sync.getBlob?did=did:plc:x&cid={cid_of(hashlib.sha256(body).digest())}"
+
+
+@pytest.mark.parametrize("body", [PICTURE, LARGE], ids=["held", "through-the-disk"])
+def test_bytes_that_an_address_promises_are_held_to_it(
+    site: Site, taking: Taking, blobs: Blobs, tmp_path: Path, body: bytes
+) -> None:
+    """The promised picture is stored; another one, though sound, fails with both hashes, and nothing else is tried."""
+    other = drawn(shade=10) if body is PICTURE else LARGE + b"."
+    small = site.says("/small", PICTURE)
+    url = site.says(blob_path(body), other)
+    result = taking(url, small, attempts=2)
+    assert (result.state, result.asset, result.status) == (MediaState.FAILED, None, 200)
+    assert hashlib.sha256(other).hexdigest() in str(result.reason)
+    assert hashlib.sha256(body).hexdigest() in str(result.reason)
+    assert "(2 tries)" in str(result.reason)
+    assert "/small" not in site.paths()
+    assert is_empty(tmp_path)
+    result = taking(site.says(blob_path(body), other, body), small)
+    assert result.state is MediaState.STORED
+    blobs.verify(hashlib.sha256(body).hexdigest(), "jpg" if body is PICTURE else "bmp")
+
+
+@pytest.mark.parametrize("first", [Answer(status=404), Answer(status=400), Answer(PAGE)], ids=["404", "400", "page"])
+def test_a_promised_picture_that_is_not_there_leads_to_what_was_made_of_it(
+    site: Site, taking: Taking, first: Answer
+) -> None:
+    """Where the original is not to be had, the next rendition is taken, which no address holds to a hash."""
+    result = taking(site.says(blob_path(LARGE), first), site.says("/img/fullsize", PICTURE), attempts=1)
+    assert (result.state, result.url) == (MediaState.STORED, f"http://{site.host}/img/fullsize")
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])

@@ -16,7 +16,7 @@ def test_every_module_under_sources_is_a_kind():
 
 def test_an_unknown_kind_is_told_with_those_that_are_known():
     """A kind that is not there is named beside those that are."""
-    with pytest.raises(LookupError, match="no kind of source 'mastodn'; known are esa_gallery, feed, mastodon"):
+    with pytest.raises(LookupError, match=r"no kind of source 'mastodn'; known are .*esa_gallery, feed, .*mastodon"):
         registry.kind("mastodn")
 
 
