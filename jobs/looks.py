@@ -33,6 +33,8 @@ class Look:
                 their author asks for it) were seen all the same.
             now: aware UTC.
         """
+        if page.detour is not None and self._reach is Reach.WINDOW:
+            self._reach = Reach.EXTENT
         others = [post.native_id for post in page.posts if post.native_id not in recorded]
         if others:
             self._archive.saw(self._run.id, others, now)

@@ -186,6 +186,7 @@ class _Harvest:
         before = report.failed
         if page.failure is not None:
             self._fail("page", page.failure, url=page.request.url, capture_id=capture_id)
+        report.went_round(page)
 
         def unreadable(post: Post, error: PostUnreadable) -> None:
             self._fail("post", error, url=post.url or page.request.url, key=post.key, capture_id=capture_id)

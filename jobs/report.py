@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from scraper.capture import Request
-from scraper.masking import shown
+from scraper.crawl import Page
+from scraper.masking import named, shown
 from scraper.model import MediaResult, MediaState
 
 #: failures of a visit that are held to be told one by one
@@ -105,6 +106,11 @@ class Report:
         note = f"posts are left out because their author asks for it ({', '.join(opt_outs)}); see ignore_opt_outs"
         if note not in self.notes:
             self.notes.append(note)
+
+    def went_round(self, page: Page) -> None:
+        """Note what was asked in place of a page that did not answer, if anything was."""
+        if page.detour is not None and page.queued:
+            self.notes.append(f"{page.detour}; {named(page.queued[-1].url)} is read in its place")
 
     def counts(self) -> dict[str, int]:
         """Every count by its name, as the journal keeps them."""

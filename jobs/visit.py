@@ -202,6 +202,7 @@ def rehearse(visit: Visit, means: Means) -> Report:
             report.pages += 1
             if page.failure is not None:
                 report.fail(Failure.of("page", page.failure, url=page.request.url))
+            report.went_round(page)
             entries = entries_of(visit, means, page, report, unreadable)
             report.posts_found += len(entries)
             report.needs_review += sum(reading.needs_review for _, reading in entries)

@@ -29,6 +29,8 @@ class Page:
     posts: tuple[Post, ...] = ()
     failure: ScraperError | None = None
     queued: tuple[Request, ...] = ()
+    #: what went wrong where the source knows another way, which is asked for after this; no failure
+    detour: ScraperError | None = None
 
     @property
     def more(self) -> bool:
@@ -78,13 +80,22 @@ def crawl(
             yield Page(request=request, failure=failed, queued=tuple(queue))
             return
         made += 1
+        capture: Capture | None = None
+        posts: tuple[Post, ...] = ()
+        failure: ScraperError | None
         try:
             capture = fetch(request)
         except FetchError as error:
-            yield Page(request=request, failure=source.explain(error), queued=tuple(queue))
+            failure = source.explain(error)
+        else:
+            posts, failure = parsed(source, capture, since, enqueue)
+        other = source.instead(request, failure) if failure is not None and not posts else None
+        if other is None or (other and asked.issuperset(way.url for way in other)):  # a way back leads nowhere
+            yield Page(request=request, capture=capture, posts=posts, failure=failure, queued=tuple(queue))
             continue
-        posts, failure = parsed(source, capture, since, enqueue)
-        yield Page(request=request, capture=capture, posts=posts, failure=failure, queued=tuple(queue))
+        for way in other:
+            enqueue(way)
+        yield Page(request=request, capture=capture, queued=tuple(queue), detour=failure if other else None)
 
 
 def parsed(

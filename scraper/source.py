@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import ClassVar, Generic, TypeVar
 
 from scraper.capture import Access, Capture, Request
-from scraper.errors import FetchError
+from scraper.errors import FetchError, ScraperError
 from scraper.finding import Finding
 from scraper.model import History, Post
 from scraper.settings import SourceOptions
@@ -73,6 +73,15 @@ class Source(ABC, Generic[O]):
             ParseError: the answer is not what this kind of source publishes. An answer in which
                 nothing was found, and nothing said that it is empty, is such an answer.
         """
+
+    def instead(self, request: Request, error: ScraperError) -> tuple[Request, ...] | None:
+        """What to ask in place of a ``request`` that failed, or whose answer was not understood and gave no post.
+
+        None where there is no other way: then it is a failure. What leads to another way is none, and the report notes
+        it; nothing at all in its place says that the listing simply ends there. What is found by another way counts at
+        most as a listing that was seen from its newest to its oldest post (``Reach.EXTENT``).
+        """
+        return None
 
     def history(self, post: Post) -> Request | None:
         """The request for what ``post`` said before it was edited; None where it was not, or no platform tells.
