@@ -18,8 +18,9 @@ from scraper.capture import Access, Request
 from scraper.contentid import promised_sha256
 from scraper.errors import FetchError, Gone, MediaError, OtherBytes, RateLimited, TooLarge
 from scraper.exif import clean
+from scraper.fingerprint import fingerprint
 from scraper.masking import shown
-from scraper.model import Asset, Attachment, MediaKind, MediaResult, MediaState
+from scraper.model import Asset, Attachment, Fingerprint, MediaKind, MediaResult, MediaState
 from scraper.pictures import HEAD, NotAPicture, examine, recognise
 from scraper.settings import HttpSettings
 
@@ -163,12 +164,12 @@ def _take_one(
         answer: Streamed | None = None
         try:
             answer = stream(request, landing, max_bytes=settings.max_media_bytes)
-            asset = landing.keep(settings.max_pixels, promised)
+            asset, look = landing.keep(settings.max_pixels, promised)
             state, reason, is_settled = MediaState.STORED, None, True
         except MediaError as error:
             if error.retriable and tried < settings.attempts:
                 continue
-            asset, reason = None, f"{error} ({tried} tries)" if tried > 1 else str(error)
+            asset, look, reason = None, None, f"{error} ({tried} tries)" if tried > 1 else str(error)
             state = MediaState.FAILED if error.retriable else MediaState.SKIPPED
             is_settled = isinstance(error, OtherBytes)
         finally:
@@ -176,6 +177,7 @@ def _take_one(
         result = MediaResult(
             state=state,
             asset=asset,
+            fingerprint=look,
             reason=reason,
             url=answer.url if answer else landing.url,
             status=answer.status if answer else None,
@@ -258,30 +260,28 @@ class _Landing:
             if error.lasting or self._size > _MAX_FOREIGN:
                 raise self._error(error) from error
 
-    def keep(self, max_pixels: int, promised: str | None = None) -> Asset:
-        """Check the whole file and commit it; ``promised`` is the SHA-256 that its address names.
+    def keep(self, max_pixels: int, promised: str | None = None) -> tuple[Asset, Fingerprint]:
+        """Check the whole file, see what it looks like, commit it; ``promised`` is the SHA-256 its address names.
 
         Raises:
             OtherBytes: it is a picture, and not the promised one.
             MediaError: it is not a picture, not whole, or over the cap.
         """
         sha256 = self._digest.hexdigest()
-        try:
-            if self._spilled:
-                with self._target().open() as file:
-                    picture = examine(file, self._size, max_pixels=max_pixels)
-            else:
-                body = b"".join(self._held)
-                picture = examine(io.BytesIO(body), self._size, max_pixels=max_pixels)
-        except NotAPicture as error:
-            raise self._error(error) from error
-        if promised not in (None, sha256):
-            message = f"gave {self._size} bytes with the SHA-256 {sha256}, where its address promises {promised}"
-            raise OtherBytes(f"{clean(shown(self.url), 300)} {message}", url=self.url, retriable=True)
+        body = b"".join(self._held)
+        with self._target().open() if self._spilled else io.BytesIO(body) as file:
+            try:
+                picture = examine(file, self._size, max_pixels=max_pixels)
+            except NotAPicture as error:
+                raise self._error(error) from error
+            if promised not in (None, sha256):
+                message = f"gave {self._size} bytes with the SHA-256 {sha256}, where its address promises {promised}"
+                raise OtherBytes(f"{clean(shown(self.url), 300)} {message}", url=self.url, retriable=True)
+            look = fingerprint(file, picture.width * picture.height)
         if not self._spilled:
             self._target().write(body)
         self._target().commit(sha256, picture.extension)
-        return Asset(
+        asset = Asset(
             sha256=sha256,
             media_type=picture.media_type,
             extension=picture.extension,
@@ -290,6 +290,7 @@ class _Landing:
             height=picture.height,
             exif=picture.exif,
         )
+        return asset, look
 
     def clear(self) -> None:
         """Leave nothing behind that was not committed."""

@@ -227,17 +227,36 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What a picture looks like: pictures that look alike differ in few of the 64 bits of ``hash``.
+
+    ``reason`` says in one sentence why there is none: it cannot be decoded, or it is of one shade.
+    """
+
+    hash: int | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.hash is None) is (self.reason is None):
+            raise ValueError("a fingerprint is a hash, or a reason why there is none")
+        if self.hash is not None and not 0 <= self.hash < 1 << 64:
+            raise ValueError(f"a fingerprint has 64 bits, and {self.hash} has not")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaResult:
     """What became of one try to take an attachment.
 
     ``url`` is the address that gave the bytes, or the last one tried; ``reason`` says in one sentence why the
     state is not STORED; ``status`` and ``headers`` (lower-case names) are of that last answer; ``not_before``
-    is the earliest time for another try that the host asked for. Times are aware UTC.
+    is the earliest time for another try that the host asked for; ``fingerprint`` is None where none was looked for.
+    Times are aware UTC.
     """
 
     state: MediaState
     url: str | None = None
     asset: Asset | None = None
+    fingerprint: Fingerprint | None = None
     reason: str | None = None
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
