@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from jobs.cli.bars import Signs, bar, bars, first_lines, signs, step
+from jobs.cli.coverage import coverage
+from jobs.cli.growth import growth
 from jobs.cli.wording import counted, ended, size
 from jobs.logs import printable
 from storage.tally import RunTally, Tally
@@ -18,10 +21,6 @@ from storage.tally import RunTally, Tally
 WIDE = 120
 #: up to so many months each has a line of its own; of more, each year has one
 MONTHS = 24
-#: lines of a chart; what is smaller is told together
-LINES = 12
-#: cells of a name
-_NAME = 28
 _CAPTIONS = {
     "both": "both languages",
     "fr": "French only",
@@ -29,18 +28,17 @@ _CAPTIONS = {
     "other": "another language",
     "none": "no caption",
 }
-_FINE, _COARSE = ("▏▎▍▌▋▊▉█", "▁▂▃▄▅▆▇█"), ("#", ".:|#")
 
 
 def charts(tally: Tally, console: Console) -> RenderableType:
     """What to print for the numbers, to fit the console."""
-    signs = _signs(console)
+    drawn = signs(console)
     if not tally.posts:
         return Group(Text("No posts."), Text(), *_runs(tally.runs, console.width))
     width = console.width
     wide = width >= WIDE
     column = (width - 4) // 2 if wide else width
-    left = [*_months(tally.months, column, signs)]
+    left = [*_months(tally.months, column, drawn)]
     right: list[RenderableType] = []
     named = {label: tally.captions[key] for key, label in _CAPTIONS.items() if tally.captions[key]}
     for title, counts in (
@@ -48,9 +46,11 @@ def charts(tally: Tally, console: Console) -> RenderableType:
         ("sources", {printable(name): count for name, count in tally.sources.items()}),
         ("missions", {printable(name or "no mission"): count for name, count in tally.missions.items()}),
     ):
-        right += _bars(f"Posts by {title[:-1]}", _most(counts, title), column, signs)
-    right += _bars("Pictures", {name: count for name, count in tally.pictures.items() if count}, column, signs)
+        right += bars(f"Posts by {title[:-1]}", first_lines(counts, title), column, drawn)
+    right += bars("Pictures", {name: count for name, count in tally.pictures.items() if count}, column, drawn)
+    left += coverage(tally.coverage, column, drawn)
     right += _incomplete(tally)
+    right += growth(tally, column, drawn)
     if wide:
         both = Table.grid(padding=(0, 4, 0, 0), pad_edge=False)
         both.add_column(width=column)
@@ -58,14 +58,6 @@ def charts(tally: Tally, console: Console) -> RenderableType:
         both.add_row(Group(*left), Group(*right))
         return Group(*_head(tally), both, *_runs(tally.runs, console.width))
     return Group(*_head(tally), *left, *right, *_runs(tally.runs, console.width))
-
-
-def _signs(console: Console) -> tuple[str, str]:
-    try:
-        "".join(_FINE).encode(console.encoding)
-    except (UnicodeEncodeError, LookupError):
-        return _COARSE
-    return _FINE
 
 
 def _head(tally: Tally) -> Iterator[RenderableType]:
@@ -77,46 +69,14 @@ def _head(tally: Tally) -> Iterator[RenderableType]:
     yield Text()
 
 
-def _bars(title: str, counts: Mapping[str, int], width: int, signs: tuple[str, str]) -> Iterator[RenderableType]:
-    """A line a name: the name, the number, a bar."""
-    if not counts:
-        return
-    yield Text(title, style="bold")
-    name = min(max(map(cell_len, counts)), _NAME, width // 2)
-    digits = max(len(f"{count:,}") for count in counts.values())
-    room = max(width - name - digits - 2, 1)
-    for label, count in counts.items():
-        text = label if cell_len(label) <= name else f"{set_cell_size(label, name - 1)}…"
-        yield Text(
-            f"{set_cell_size(text, name)} {count:>{digits},} {_bar(count, max(counts.values()), room, signs[0])}"
-        )
-    yield Text()
-
-
-def _bar(count: int, most: int, room: int, signs: str) -> str:
-    """A bar of ``room`` cells for the greatest; the smallest that is there still shows."""
-    parts = len(signs)
-    filled = 0 if count == 0 else max(1, round(count * room * parts / most))
-    return signs[-1] * (filled // parts) + (signs[filled % parts - 1] if filled % parts else "")
-
-
-def _most(counts: Mapping[str, int], what: str) -> dict[str, int]:
-    """The first lines, and the rest as one."""
-    if len(counts) <= LINES:
-        return dict(counts)
-    listed = list(counts.items())
-    rest = listed[LINES - 1 :]
-    return dict(listed[: LINES - 1]) | {f"{len(rest):,} more {what}": sum(count for _, count in rest)}
-
-
-def _months(months: Mapping[str, int], width: int, signs: tuple[str, str]) -> Iterator[RenderableType]:
+def _months(months: Mapping[str, int], width: int, drawn: Signs) -> Iterator[RenderableType]:
     """The months without a gap: a line each, or a line for each year where there are many."""
     if not months:
         return
     begin, end = (_number(month) for month in (min(months), max(months)))
     if end - begin < MONTHS:
         counts = {_name(number): months.get(_name(number), 0) for number in range(begin, end + 1)}
-        yield from _bars("Posts by month", counts, width, signs)
+        yield from bars("Posts by month", counts, width, drawn)
         return
     yield Text("Posts by month and year", style="bold")
     years = {year: sum(n for _, n in part) for year, part in groupby(sorted(months.items()), lambda item: item[0][:4])}
@@ -127,24 +87,20 @@ def _months(months: Mapping[str, int], width: int, signs: tuple[str, str]) -> It
     before = None
     for year, total in years.items():
         if before is not None and int(year) - before > 1:
-            yield from _empty(range(before + 1, int(year)), digits)
-        line = "".join(_step(months.get(f"{year}-{month:02}", 0), most, signs[1]) for month in range(1, 13))
-        bar = _bar(total, highest, room, signs[0]) if room > 4 else ""
-        yield Text(f"{year} {line} {total:>{digits},} {bar}")
+            yield from _empty(range(before + 1, int(year)), digits, drawn)
+        line = "".join(step(months.get(f"{year}-{month:02}", 0), most, drawn) for month in range(1, 13))
+        sum_ = bar(total, highest, room, drawn) if room > 4 else ""
+        yield Text(f"{year} {line} {total:>{digits},} {sum_}")
         before = int(year)
     yield Text()
 
 
-def _empty(years: range, digits: int) -> Iterator[Text]:
+def _empty(years: range, digits: int, drawn: Signs) -> Iterator[Text]:
     """Years without a post: a line each, or one for many."""
     if len(years) <= 3:
-        yield from (Text(f"{year:04} {'·' * 12} {0:>{digits}}") for year in years)
+        yield from (Text(f"{year:04} {drawn.nothing * 12} {0:>{digits}}") for year in years)
     else:
-        yield Text(f"···  {len(years):,} years without a post", style="dim")
-
-
-def _step(count: int, most: int, signs: str) -> str:
-    return "·" if count == 0 else signs[max(0, -(-count * len(signs) // most) - 1)]
+        yield Text(f"{drawn.nothing * 3}  {len(years):,} years without a post", style="dim")
 
 
 def _number(month: str) -> int:

@@ -65,18 +65,24 @@ def rate(stars: str, keys: tuple[str, ...], who: str | None, archive: str | None
 
 
 @click.command()
-@click.argument("tag", metavar="TAG")
-@click.option("--remove", is_flag=True, help="Take the tag off.")
+@click.argument("tag", metavar="[add|remove] TAG")
+@click.option("--remove", is_flag=True, help="Take the tag off, as `cupola tag remove TAG` does.")
 @deciding
 def tag(
     tag: str, remove: bool, keys: tuple[str, ...], who: str | None, archive: str | None, config: Path | None
 ) -> int:
-    """Put a tag of your own on posts. `cupola query --tag` finds it, in any case and with or without accents.
+    """Put a tag of your own on posts, or take it off. `cupola query --tag` finds it, case and accents do not matter.
 
-    Keys: as for `cupola keep`.
+    `cupola tag TAG` is `cupola tag add TAG`; a tag that is called so needs the word twice. Keys: as for `cupola keep`:
+    cupola query --text earth --format ids | cupola tag add earth
     """
     from storage.curation import Say
 
+    if tag in ("add", "remove"):
+        if not keys:
+            raise UsageError(f"which tag? Say `cupola tag {tag} TAG`, and then keys, or pipe them in")
+        remove, (tag, *rest) = remove or tag == "remove", keys
+        keys = tuple(rest)
     said = f"{'no longer ' if remove else ''}tagged {tag}"
     return _decide([_meant(Say.tag, tag, on=not remove)], said, keys, who, archive, config)
 

@@ -41,9 +41,24 @@ def test_a_verdict_is_given_and_counted(desk):
     assert desk("keep", *KEYS).out == "2 posts selected.\n"
     assert desk("keep", KEYS[0], "esa-proxima:3").out == "1 post selected, 1 already so.\n"
     assert desk("reject", KEYS[0]).out == "1 post rejected.\n"
-    assert desk("query", "--verdict", "selected", "--format", "ids").out.split() == ["esa-proxima:2", "esa-proxima:3"]
+    assert desk("query", "--verdict", "selected", "--format", "ids").out.split() == ["esa-proxima:3", "esa-proxima:2"]
     assert desk("unreview", KEYS[0]).out == "1 post unreviewed.\n"
     assert told(desk)["verdict"] == "unreviewed"
+
+
+def test_what_a_query_finds_is_tagged(desk):
+    """`cupola query --format ids | cupola tag add earth`, and back; a tag without a word for it is the same."""
+    found = desk("query", "--text", "bonjour", "--format", "ids").out
+    assert desk("tag", "add", "earth", stdin=found).out == "3 posts tagged earth.\n"
+    assert desk("query", "--curator-tag", "Earth", "--format", "ids").out == found
+    assert desk("tag", "remove", "earth", KEYS[0]).out == "1 post no longer tagged earth.\n"
+    assert desk("tag", "earth", KEYS[0]).out == "1 post tagged earth.\n"
+    assert desk("tag", "add", "add", *KEYS).out == "2 posts tagged add.\n"
+    assert told(desk)["tags"] == ["add", "earth"]
+    for word in ("add", "remove"):
+        answer = desk("tag", word, stdin=found)
+        assert (answer.status, answer.out) == (2, "")
+        assert "which tag?" in answer.err
 
 
 @pytest.mark.parametrize(

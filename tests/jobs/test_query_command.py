@@ -5,6 +5,7 @@ import ctypes
 import io
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from jobs.logs import printable
 from storage.engine import open_database
 
 HOSTILE = "\x1b]0;pwned\x07rouge\x1b[31m \u202erenversé [bold]pas de balise[/bold] :smile:"
@@ -160,9 +162,51 @@ def test_a_table_shows_fifty_and_says_how_many_more(held, cupola):
     assert "3 more" in answer.out
     answer = cupola(*ask, "--limit", "52")
     assert answer.out.count("numéro") == 52
-    assert "more" not in answer.out
+    assert "1 more" in answer.out
+    assert "more" not in cupola(*ask, "--limit", "53").out
     assert len(keys(cupola(*ask, "--format", "ids"))) == 53
     assert len(keys(cupola(*ask, "--format", "ids", "--limit", "2"))) == 2
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "json", "csv", "ids"])
+def test_the_next_page_is_had_by_the_line_that_says_so(cupola, four, form):
+    """What a limit cut off is told with a whole command, to be copied: beneath a table, else on stderr."""
+    ask = ["query", "--archive", str(four.folder), "--text", '-it\'s OR -"xyz"', "--sort", "newest"]
+    found, command = [], ["cupola", *ask, "--limit", "1", "--format", form]
+    while command:
+        answer = cupola(*command[1:], columns=200)
+        assert answer.status == 0
+        found += [key for key in KEYS if printable(key) in answer.out or key in answer.out.replace("\\u001b", "\x1b")]
+        told, other = (answer.out, answer.err) if form == "table" else (answer.err, answer.out)
+        assert "--page" not in other
+        follows = [line for line in told.splitlines() if line.startswith("  cupola query")]
+        command = shlex.split(follows[0]) if follows else None
+    assert found == KEYS
+
+
+def test_who_has_enough_of_a_page_is_told_of_no_next_one(held):
+    """`cupola query --limit 300 | head -1` has no word about what was not read."""
+    for number in range(400):
+        held.add(f"{number:03}", fr="x" * 500)
+    command = [sys.executable, "-m", "jobs", "query", "--archive", str(held.folder), "--limit", "300"]
+    with subprocess.Popen([*command, "--format", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+@pytest.mark.parametrize("token", ["", "x", "-" * 500, "é", "AAAA", "' OR 1=1 --", "🚀" * 50, "9" * 5000])
+def test_a_page_token_that_is_none_ends_with_2(query, token):
+    """Whatever is given for one is refused in words, also a good one with other filters."""
+    answer = query("--page", token)
+    assert (answer.status, answer.out) == (2, "")
+    assert "--page: this is not a page token" in answer.err
+    good = query("--limit", "1", "--format", "ids").err.partition("--page=")[2].strip()
+    assert query("--page", good, "--format", "ids").out.split("\n")[:-1] == KEYS[1:]
+    answer = query("--page", good, "--lang", "fr")
+    assert (answer.status, answer.out) == (2, "")
+    assert "belongs to another question" in answer.err
 
 
 def test_fifty_posts_are_not_fewer_than_all(held, cupola):
@@ -201,6 +245,36 @@ def test_count_is_a_number_alone(query):
         (["--needs-review"], [2, 3]),
         (["--lang", "fr", "--source", "esa-proxima", "--since", "2016-01-01"], [1]),
         (["--since", "7d"], []),
+        (["--lacks", "en"], [2, 3]),
+        (["--lang", "fr", "--no-lang", "en"], [3]),
+        (["--lacks", "fr", "--lacks", "other"], []),
+        (["--source", "thom", "--source", "esa-proxima", "--lang", "en"], [0, 1]),
+        (["--mission", "proxima", "--mission", "alpha"], [1]),
+        (["--undated"], [3]),
+        (["--dated"], [0, 1, 2]),
+        (["--seen-since", "2000-01-01"], [0, 1, 2, 3]),
+        (["--seen-until", "2000-01-01"], []),
+        (["--verdict", "selected", "--verdict", "unreviewed"], [0, 1, 2, 3]),
+        (["--tag", "paris", "--tag", "proxima"], [1]),
+        (["--hashtag", "PARIS"], [1]),
+        (["--curator-tag", "paris"], []),
+        (["--rating", "4"], []),
+        (["--rating", "none"], [0, 1, 2, 3]),
+        (["--reviewed"], [0, 1]),
+        (["--noted"], []),
+        (["--not-noted"], [0, 1, 2, 3]),
+        (["--with-picture"], [1]),
+        (["--without-picture"], [0, 2, 3]),
+        (["--media", "failed"], [1]),
+        (["--media", "failed", "--media", "stored"], [1]),
+        (["--media", "gone"], []),
+        (["--edited"], []),
+        (["--unedited"], [0, 1, 2, 3]),
+        (["--gone"], []),
+        (["--not-gone"], [0, 1, 2, 3]),
+        (["--sort", "oldest"], [2, 1, 0, 3]),
+        (["--sort", "seen"], [2, 3, 0, 1]),
+        (["--sort", "rating"], [0, 1, 2, 3]),
     ],
 )
 def test_each_filter_takes_its_posts(query, filters, found):
@@ -224,6 +298,24 @@ def test_each_filter_takes_its_posts(query, filters, found):
         (["--nonsense"], "No such option"),
         (["--lang", "fr", "--lang", "de"], "'de' is not one of"),
         (["--text", "paris", "--text", "nuit"], "--text is given 2 times, and counts once"),
+        (["--lang", "fr", "--no-lang", "fr"], "no post both has and lacks a caption in fr"),
+        (["--gone", "--not-gone"], "--gone and --not-gone cannot both hold"),
+        (["--without-picture", "--min-size", "1x1"], "a post without a picture has no size"),
+        (["--undated", "--since", "2016-01-01"], "neither before nor after"),
+        (["--min-size", "1920"], "expected width and height as 1920x1080"),
+        (["--min-size", "x"], "expected width and height as 1920x1080"),
+        (["--min-size", "0x0"], "a number of pixels from 1"),
+        (["--min-size", "100x", "--max-size", "99x99"], "at least 100x and at most 99x99"),
+        (["--max-size", f"{10**11}x"], "a number of pixels from 1"),
+        (["--rating", "6"], "a rating is from 0 to 5, not 6"),
+        (["--rating", "4-2"], "at least 4 and at most 2"),
+        (["--rating", "good"], "expected 4, 2-4, 4+ or none"),
+        (["--rating", "٤"], "expected 4, 2-4, 4+ or none"),
+        (["--sort", "rank"], "none is given"),
+        (["--count", "--page", "x"], "--count counts all"),
+        (["--previews", "--format", "ids"], "--previews is for a table"),
+        (["--orientation", "round"], "'round' is not one of"),
+        (["--seen-since", "2017-01-01", "--seen-until", "2016-01-01"], "--seen-since 2017-01-01 does not lie before"),
     ],
 )
 def test_wrong_use_is_said_and_ends_with_2(query, filters, message):
@@ -248,6 +340,112 @@ def test_a_name_that_the_archive_does_not_know_is_pointed_out(query):
     assert "no source 'nasa'; it has esa-proxima, thom" in answer.err
     assert "no mission 'apollo'; it has proxima" in answer.err
     assert query("--source", "thom", "--mission", "proxima").err == "No posts found.\n"
+
+
+def test_sizes_and_orientations_are_those_of_the_largest_picture(cupola, held):
+    """--min-size and --max-size bound width and height, or one of them; both ends count."""
+    for name, width, height in (("wide", 1920, 1080), ("tall", 1080, 1920), ("small", 640, 640)):
+        held.add(name, pictures=({"width": width, "height": height},))
+    for given, found in (
+        (["--min-size", "1920x1080"], {"wide"}),
+        (["--min-size", "1000X"], {"wide", "tall"}),
+        (["--min-size", "×1081"], {"tall"}),
+        (["--max-size", "640x640"], {"small"}),
+        (["--orientation", "portrait"], {"tall"}),
+    ):
+        answer = cupola("query", "--archive", held.folder, "--format", "ids", *given)
+        assert {key.partition(":")[2] for key in answer.out.split()} == found
+
+
+def test_a_bad_question_has_a_caret_under_its_fault(query):
+    """The caret stands below the very letter, also behind wide letters; nothing of it obeys the terminal."""
+    for text in ('aube OR "nuit', "東京 🚀 (aube", "\x1b[31m aube AND"):
+        answer = query("--text", text)
+        assert (answer.status, answer.out) == (2, "")
+        line, caret = answer.err.rstrip("\n").split("\n")[-2:]
+        assert caret.strip() == "^"
+        assert cell_len(caret) <= cell_len(line) + 1
+        assert "\x1b" not in answer.err
+    answer = query("--text", 'aube OR "nuit')
+    at = answer.err.rstrip("\n").split("\n")[-1].index("^")
+    assert answer.err.rstrip("\n").split("\n")[-2][at] == '"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'; DROP TABLE posts; --",
+        "\"); DELETE FROM post_search; --",
+        "caption:x NEAR(a b) fr:* ^début {a b}: c",
+        "a & b | !c:* <-> d",
+        "AND AND", "OR", "NOT", "-", "(", ")", '"', "«", "*", "a*b", "lang:", "lang:xx", "#",
+        "🚀🛰️", "\u202eשלום עולם", "مرحبا", "e\u0301" * 100, "\\", "%_%", "\r\n\t", "\udcff",
+        " ".join(f"mot{number}" for number in range(10_000)),
+        "(" * 5000, "-" * 9000, '"' * 999,
+    ],
+)  # fmt: skip
+def test_whatever_is_looked_for_is_answered_or_refused_in_words(query, text):
+    """Operators, SQL, quotes, emoji, right-to-left text, ten thousand words: an answer or exit 2, never a traceback."""
+    for form in ("ids", "table"):
+        answer = query("--text", text, "--format", form)
+        assert answer.status in (0, 2), answer.err
+        assert "Traceback" not in answer.err
+        assert answer.status == 0 or answer.err.startswith("Error: ")
+        assert len(answer.err) < 2000
+    assert query("--count").out == "4\n"
+
+
+@pytest.mark.parametrize(
+    "option", ["--source", "--mission", "--tag", "--hashtag", "--curator-tag", "--since", "--min-size", "--rating"]
+)
+def test_sql_in_a_field_is_a_word_like_others(query, option):
+    """It finds nothing, or is no date, size or rating; the posts are all still there."""
+    for value in ("'; DELETE FROM posts; --", "x' OR '1'='1", '" OR 1=1 /*', "%", "\x1b]0;x\x07a"):
+        answer = query(option, value, "--format", "ids")
+        assert answer.status in (0, 2)
+        assert answer.out == ""
+        assert "\x1b" not in answer.err
+        assert "Traceback" not in answer.err
+    assert query("--count").out == "4\n"
+
+
+# what was found
+
+
+def test_hits_stand_in_brackets_where_there_is_no_colour(query):
+    """A table that is piped marks words by their stem, in both captions; the same in few columns."""
+    answer = query("--text", "nuit OR night* OR paris", columns=200)
+    assert "Passé à la verticale de [Paris] cette [nuit]" in answer.out
+    assert '"Flying over [Paris] tonight."' in answer.out
+    assert "\x1b" not in answer.out
+    assert "[" not in query(columns=200).out.replace("[bold]", "").replace("[/bold]", "").replace("␛[31m", "")
+
+
+def test_a_long_caption_is_cut_around_its_first_hit(cupola, held):
+    """Where the hit would not be seen the caption begins before it, at a word, with an ellipsis."""
+    held.add("1", fr="mot " * 3000 + "enfin l'aurore boréale" + " mot" * 3000, en="Short.")
+    for columns in (60, 80, 120, 200):
+        answer = cupola("query", "--archive", held.folder, "--text", "aurore", columns=columns)
+        assert "[aurore]" in answer.out.replace("\n", ""), answer.out
+        assert "…" in answer.out
+        assert max(map(cell_len, answer.out.splitlines())) <= columns
+
+
+def test_what_was_found_elsewhere_is_told_with_its_place(query):
+    """A hit that stands in no caption has a line of its own: of a credit, an alternative text, the rest of a text."""
+    assert "[Thomas] [Pesquet], Proxima" in query("--text", "pesquet thomas", columns=200).out
+
+
+def test_json_has_the_offsets_of_hits_when_a_text_is_asked_for(query):
+    """`hits` name the field and code points; without --text there is no such name, and never in CSV."""
+    (record,) = json.loads(query("--text", "paris OR nuit", "--format", "json").out)
+    fields = {"caption_fr": record["captions"]["fr"], "caption_en": record["captions"]["en"]}
+    fields |= {"title": record["title"], "text": record["text"], "alt": record["media"][0]["alt"]}
+    said = {(hit["field"], fields[hit["field"]][hit["start"] : hit["end"]].lower()) for hit in record["hits"]}
+    assert {("caption_fr", "paris"), ("caption_fr", "nuit"), ("title", "paris"), ("alt", "paris")} <= said
+    assert {name for _, name in said} <= {"paris", "nuit"}
+    assert [hit["medium"] for hit in record["hits"] if hit["field"] == "alt"] == [0]
+    assert "hits" not in json.loads(query("--format", "jsonl").out.splitlines()[0])
 
 
 # the archive
