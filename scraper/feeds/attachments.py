@@ -8,7 +8,7 @@ from itertools import islice
 
 from scraper.feeds.items import Item, Medium
 from scraper.feeds.mediarss import MOST
-from scraper.feeds.pictures import BEHIND, DECLARED, behind, identity, is_avatar, native_id, seen_in, width_of
+from scraper.feeds.pictures import BEHIND, DECLARED, ORIGINAL, behind, identity, is_avatar, native_id, seen_in, width_of
 from scraper.model import Attachment, MediaKind
 from scraper.pages.images import MAX_ALTERNATIVES
 
@@ -22,6 +22,7 @@ class _Picture:
 
     files: dict[str, float] = field(default_factory=dict)
     alt: str | None = None
+    native_id: str | None = None
     declared: Medium | None = None
 
     def add(self, size: float, url: str) -> None:
@@ -34,7 +35,7 @@ class _Picture:
         return Attachment(
             url=first,
             alternatives=tuple(others[:MAX_ALTERNATIVES]),
-            native_id=native_id(first),
+            native_id=native_id(first) or self.native_id,
             alt=_apart(body, declared.alt if declared else None, self.alt),
             media_type=declared.media_type if declared and is_first else None,
             width=declared.width if declared and is_first else None,
@@ -65,6 +66,7 @@ def attachments_of(item: Item, body: str) -> tuple[Attachment, ...]:
     for seen in shown:
         picture = _picture(pictures, [url for _, url in seen.files])
         picture.alt = picture.alt or seen.alt
+        picture.native_id = picture.native_id or seen.native_id
         for size, url in seen.files:
             picture.add(size, url)
     thumbnails = [url for url in item.thumbnails[:MAX_ALTERNATIVES] if not is_avatar(url)]
@@ -75,9 +77,10 @@ def attachments_of(item: Item, body: str) -> tuple[Attachment, ...]:
         elif not pictures and not others:
             _picture(pictures, [url]).add(0.0, url)
     for picture in _each(pictures):
-        for url in list(picture.files):
+        is_known = picture.declared is not None and picture.declared.is_original
+        for url in list(picture.files) if not is_known else ():
             if original := behind(url):
-                picture.add(BEHIND, original)
+                picture.add(max(BEHIND, picture.files[url] + 0.5), original)
     return (*(picture.attachment(body) for picture in _each(pictures)), *others)
 
 
@@ -86,6 +89,9 @@ def _declare(pictures: dict[str, _Picture], medium: Medium) -> None:
         return
     picture = _picture(pictures, [*medium.addresses, *medium.thumbnails])
     picture.declared = _both(picture.declared, medium)
+    picture.native_id = picture.native_id or medium.native_id
+    if medium.is_original:
+        picture.add(ORIGINAL, medium.addresses[0])
     for at, url in enumerate(medium.addresses):
         picture.add((medium.width or width_of(medium.addresses[0]) or DECLARED) - at, url)
     for url in medium.thumbnails:

@@ -33,6 +33,9 @@ class Medium:
     height: int | None = None
     size: int | None = None
     credit: str | None = None
+    native_id: str | None = None
+    #: whether the first address is known to be that of the original: then none is guessed
+    is_original: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

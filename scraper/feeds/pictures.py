@@ -39,11 +39,19 @@ _COUNTER = re.compile(
 _FLICKR = re.compile(r"(?:^|\.)(?:static)?flickr\.com/(?:[^/]+/)?(\d{6,})_[0-9a-f]+(?:_[a-z0-9]{1,2})?\.\w+$")
 #: photo-1024x683.jpg: a copy that WordPress made
 _RESIZED = re.compile(r"-(\d{2,5})x(\d{2,5})(?=\.\w{3,4}$)")
+#: … and copies of originals that it found too large, or turned
+_MADE = re.compile(r"(?:-\d{2,5}x\d{2,5}|-scaled|-rotated)(?=\.\w{3,4}$)")
+#: where WordPress keeps what people upload: by default, of old in a network of blogs, and on WordPress.com
+_UPLOADS = re.compile(r"/wp-content/uploads/|/files/\d{4}/\d\d/|^[\w-]+\.files\.wordpress\.com/")
+#: sizes asked for in the address
+_SIZING = re.compile(r"(?:^|&)(?:w|h|resize|fit|crop|quality|strip|zoom)=")
+#: WordPress' number of a picture
+_NUMBERED = re.compile(r"(?:^|\s)wp-image-(\d{1,18})(?:\s|$)")
 _PROXY = re.compile(r"^i\d\.wp\.com/")
 _IMG = re.compile(r"<img\b((?:[^<>\"']++|\"[^\"]{0,20000}+\"|'[^']{0,20000}+'){0,200}+)>", re.IGNORECASE)
 
 #: how large a file is taken to be where nothing says so
-BEHIND, DECLARED, NAMED_LARGE, LINKED = 1e6, 2e6, 3e6, 4e6
+BEHIND, DECLARED, NAMED_LARGE, LINKED, ORIGINAL = 1e6, 2e6, 3e6, 4e6, 5e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,7 @@ class Seen:
 
     files: tuple[tuple[float, str], ...]
     alt: str | None = None
+    native_id: str | None = None
 
 
 def seen_in(text: Text) -> Iterator[Seen]:
@@ -78,7 +87,9 @@ def seen_in(text: Text) -> Iterator[Seen]:
             if linked and not _is_unwanted(linked):
                 files.append((LINKED, linked))
             if files:
-                yield Seen(files=tuple(files), alt=alt_of(image))
+                numbered = _NUMBERED.search(attributes.get("class", ""))
+                number = numbered[1] if numbered else None
+                yield Seen(files=tuple(files), alt=alt_of(image), native_id=number)
 
 
 def with_emoji(markup: str) -> str:
@@ -103,11 +114,18 @@ def width_of(url: str) -> float | None:
 def behind(url: str) -> str:
     """The file that a known site made this copy of; empty where it is none. It may not be there."""
     parts = urlsplit(url)
-    if parts.netloc.endswith("esa.int"):
-        path = urlsplit(original(url)).path
+    if _PROXY.match(f"{parts.netloc}/") and _UPLOADS.search(parts.path):
+        host, _, path = parts.path.lstrip("/").partition("/")
+        scheme = "https" if "ssl=1" in parts.query else "http"
+        return f"{scheme}://{host}/{_MADE.sub('', path)}" if re.fullmatch(r"[\w-]+(?:\.[\w-]+)+", host) else ""
+    if _UPLOADS.search(parts.netloc + parts.path):
+        query = "" if _SIZING.search(parts.query) else parts.query
+        whole = parts._replace(path=_MADE.sub("", parts.path), query=query)
+    elif parts.netloc.endswith("esa.int"):
+        whole = urlsplit(original(url))
     else:
-        path = _RESIZED.sub("", parts.path) if "/wp-content/uploads/" in parts.path else parts.path
-    return parts._replace(path=path).geturl() if path != parts.path else ""
+        return ""
+    return whole.geturl() if whole != parts else ""
 
 
 def identity(url: str) -> str:
@@ -116,7 +134,7 @@ def identity(url: str) -> str:
     flickr = _FLICKR.search(parts.netloc + parts.path)
     if flickr:
         return f"flickr {flickr[1]}"
-    path = _RESIZED.sub("", parts.path).replace("-scaled.", ".")
+    path = _MADE.sub("", _RESIZED.sub("", parts.path))
     return _PROXY.sub("", file_key(parts._replace(path=path).geturl()))
 
 

@@ -16,15 +16,14 @@ from scraper.feeds.addresses import absolute
 from scraper.feeds.attachments import MAX_ATTACHMENTS, attachments_of
 from scraper.feeds.dates import published_of
 from scraper.feeds.items import Feed as Document
-from scraper.feeds.items import Item, Text
+from scraper.feeds.items import Item
 from scraper.feeds.licences import licence_of
 from scraper.feeds.parsing import NotAFeed, TooBroken, parse
-from scraper.feeds.pictures import with_emoji
+from scraper.feeds.plain import UNWRITABLE, plain, plain_line
 from scraper.feeds.tags import tags_in
 from scraper.model import Post
 from scraper.settings import SourceOptions
 from scraper.source import Reach, Source, page_is_older
-from scraper.text.markup import html_to_text
 from scraper.text.wishes import opt_outs_in
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
@@ -33,7 +32,6 @@ _BRIDGE_ERROR = re.compile(r"Bridge returned error\b")
 #: what Flickr puts in front of every caption
 _POSTED = re.compile(r"\A[^\n]{1,100} posted (?:a photo|a video):\n+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{1,8}){0,4}")
-_UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_ID = 500
 
 
@@ -95,7 +93,7 @@ class Feed(Source[SourceOptions]):
             raise capture.parse_error("; ".join(faults[:3] + [f"and {len(faults) - 3} more"] * (len(faults) > 3)))
 
     def _post(self, native_id: str, item: Item, opt_outs: tuple[str, ...]) -> tuple[Post, str]:
-        body = _plain(item.texts[0]) if item.texts else ""
+        body = plain(item.texts[0]) if item.texts else ""
         if "flickr.com/" in item.url:
             body = _POSTED.sub("", body)
         published = published_of(item.published)
@@ -110,7 +108,7 @@ class Feed(Source[SourceOptions]):
             url=item.url or None,
             author=name or None,
             author_url=next((url for _, url in item.authors if url), None),
-            title=(re.sub(r"[ \t\r\n]+", " ", _plain(item.title)).strip(" ") or None) if item.title else None,
+            title=(plain_line(item.title) or None) if item.title else None,
             body=body,
             published=published,
             edited_at=edited.at if edited is not None and is_later else None,
@@ -188,7 +186,7 @@ def _named(items: list[Item]) -> Iterator[tuple[str, Item]]:
     for item in items:
         name = item.id if item.id and item.id not in shared_ids else ""
         name = name or (item.url if item.url and item.url not in shared_urls else "")
-        name = " ".join(_UNWRITABLE.sub("\ufffd", name).split())
+        name = " ".join(UNWRITABLE.sub("\ufffd", name).split())
         if not name or len(name) > _LONGEST_ID:
             name = hashlib.sha256((name or _content(item)).encode("utf-8", "replace")).hexdigest()[:16]
         if name not in chosen or _time(item) > _time(chosen[name]):
@@ -232,13 +230,3 @@ def _header_opt_outs(capture: Capture) -> set[str]:
     # `noindex` on a feed keeps the feed itself out of search results (a default of WordPress' most used SEO plug-in)
     said = capture.headers.get("x-robots-tag", "").lower()
     return {"noarchive"} if "noarchive" in re.split(r"[\s,:]+", said) else set()
-
-
-def _plain(text: Text) -> str:
-    """The text without markup; one that has none keeps its line breaks, also where the feed calls it HTML."""
-    value = _UNWRITABLE.sub("\ufffd", text.value)
-    if text.is_html and re.search(r"<[a-zA-Z/!]", value):
-        return html_to_text(with_emoji(value)).strip(" \n")
-    lines = [" ".join(re.split(r"[ \t]+", line.strip(" \t"))) for line in value.strip().splitlines()]
-    lines = [html_to_text(line) for line in lines] if text.is_html else lines
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
