@@ -1,0 +1,85 @@
+"""How many posts a second each kind of source reads out of answers that are held, on one core.
+
+``python benchmarks/parse.py [KIND ...]``: all kinds that have a function here, by default. Each function gives a source
+and answers of the size that its platform sends, made of the repository's own fixtures; a new kind adds one, under the
+kind's own name. Times are the processor's; wanted are 2,000 posts a second from JSON and 300 captions from HTML.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from scraper.capture import Capture, Request  # noqa: E402 - from this checkout
+from scraper.model import Post  # noqa: E402
+from scraper.registry import kind  # noqa: E402
+from scraper.source import Source  # noqa: E402
+
+FIXTURES = ROOT / "tests/fixtures/sources"
+SECONDS = 2.0
+Subject = tuple[Source[Any], list[Capture]]
+SUBJECTS: dict[str, tuple[int, Callable[[], Subject]]] = {}
+
+
+def subject(floor: int) -> Callable[[Callable[[], Subject]], Callable[[], Subject]]:
+    """Adds a function under its own name; ``floor`` is how many posts a second are wanted."""
+
+    def add(make: Callable[[], Subject]) -> Callable[[], Subject]:
+        SUBJECTS[make.__name__] = (floor, make)
+        return make
+
+    return add
+
+
+def answer(url: str, body: bytes, carry: str | None = None) -> Capture:
+    """A held answer."""
+    request = Request(url=url, carry=carry)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Capture(request=request, url=url, status=200, headers={}, body=body, fetched_at=at)
+
+
+def repeated(items: Iterable[Any], count: int) -> list[Any]:
+    """``count`` of the items, over and over."""
+    return list(islice(cycle(items), count))
+
+
+@subject(floor=2000)
+def bluesky() -> Subject:
+    """A page of an author feed: threads, facets, pictures, a gallery of twelve, film, card, quotation."""
+    pages = [json.loads((FIXTURES / f"bluesky/feed/page-{number}.json").read_text()) for number in (1, 3, 4)]
+    own = [item for page in pages for item in page["feed"] if "reasonRepost" not in json.dumps(item.get("reason"))]
+    did = own[0]["post"]["author"]["did"]
+    body = json.dumps({"feed": repeated(own, 100), "cursor": "next"}).encode()
+    found = kind("bluesky")
+    carry = json.dumps({"did": did, "server": "https://pds.example"})
+    url = "https://public.api.bsky.app/xrpc/app.bsky.feed.getAuthorFeed"
+    return found("b", found.options_type(url=found.example, replies=True)), [answer(url, body, carry)]
+
+
+def measured(source: Source[Any], captures: list[Capture]) -> float:
+    """Posts a second."""
+    posts, began = 0, time.process_time()
+    while (spent := time.process_time() - began) < SECONDS:
+        posts += sum(isinstance(item, Post) for capture in captures for item in source.parse(capture, None))
+    return posts / spent
+
+
+def main(names: list[str]) -> None:
+    """Measure the kinds named, or all."""
+    for name in names or sorted(SUBJECTS):
+        floor, make = SUBJECTS[name]
+        rate = measured(*make())
+        print(f"{name:14} {rate:10,.0f} posts/s   wanted {floor:,}   {'' if rate >= floor else 'TOO SLOW'}".rstrip())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
