@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -36,6 +36,7 @@ from storage.views import attachments, curation, hashtags, post_index, posts, ta
 DATED = 1 << 24
 #: the widest interval that a post's date can be, in seconds
 _DAY = 86_400
+_MICROSECOND = timedelta(microseconds=1)
 #: the second of a post's date, counted from the first one of the year 1; for one with a date
 SECOND: ColumnElement[int] = literal_column("(post_index.ordinal / 16777216 - 1)", BigInteger)
 # in the very words of the indexes that hold a part of the rows only: SQLite compares them
@@ -91,6 +92,10 @@ def own(filters: Filters) -> Iterator[ColumnElement[bool]]:
         if wanted is not None:
             yield column == (true() if wanted else false())
     yield from _dated(filters)
+    if filters.seen_since is not None:
+        yield index.seen >= _microseconds(filters.seen_since)
+    if filters.seen_until is not None:
+        yield index.seen < _microseconds(filters.seen_until)
     yield from _rated(filters)
     yield from _pictured(filters)
     if filters.noted is False:
@@ -114,13 +119,6 @@ def sets(connection: Connection, filters: Filters) -> Iterator[Set]:
         yield Set(post_index.c.post_id, (_tagged(hashtags, tag),))
     for tag in filters.tag:
         yield Set(post_index.c.post_id, (_tagged(hashtags, tag), _tagged(tags, tag)))
-    if filters.seen_since is not None or filters.seen_until is not None:
-        seen = select(posts.c.id)
-        if filters.seen_since is not None:
-            seen = seen.where(posts.c.first_seen_at >= filters.seen_since)
-        if filters.seen_until is not None:
-            seen = seen.where(posts.c.first_seen_at < filters.seen_until)
-        yield Set(post_index.c.post_id, (seen,))
 
 
 _NOTED = (curation.c.note.is_not(None), curation.c.note != "")
@@ -156,6 +154,10 @@ def _dated(filters: Filters) -> Iterator[ColumnElement[bool]]:
 def _seconds(at: datetime) -> float:
     passed = at - _START
     return passed.days * _DAY + passed.seconds + (0.5 if passed.microseconds else 0)
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _START) // _MICROSECOND
 
 
 def _place(second: int) -> int:

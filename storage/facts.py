@@ -21,7 +21,7 @@ from storage.search.documents import Texts
 NAMES = (
     *("post_id", "source_id", "mission", "span", "has_fr", "has_en", "has_other", "verdict", "rating"),
     *("needs_review", "edited", "gone", "pictures"),
-    *("media_stored", "media_pending", "media_failed", "media_gone", "media_skipped", "width", "height"),
+    *("media_stored", "media_pending", "media_failed", "media_gone", "media_skipped", "width", "height", "seen"),
 )
 #: bits of an ordinal below its second
 TIE = 24
@@ -56,7 +56,8 @@ def read(connection: Connection, ids: Sequence[int]) -> list[Found]:
     """Posts by the numbers of their rows, in four statements; those that there are, in order."""
     those = f"IN ({','.join(map(str, ids)) or 'NULL'})"
     slices, media, tags = (_by_post(connection, query.format(those)) for query in (_SLICES, _MEDIA, _TAGS))
-    rows = connection.exec_driver_sql(_POSTS.format(those, second=_SECOND[connection.dialect.name]))
+    dialect = connection.dialect.name
+    rows = connection.exec_driver_sql(_POSTS.format(those, second=_SECOND[dialect], seen=_SEEN[dialect]))
     return [_found(slices.get(row[0], ()), media.get(row[0], ()), tags.get(row[0], ()), *row) for row in rows]
 
 
@@ -103,6 +104,7 @@ def _found(
     needs_review: bool,
     edited: bool,
     gone: bool,
+    seen: int,
 ) -> Found:
     """A post from a row of each kind of query, in the order of their columns."""
     fr = machine_fr if curated_fr is None else curated_fr or None
@@ -138,6 +140,7 @@ def _found(
             *map(states.count, _STATES),
             width,
             height,
+            seen,
         ),
         texts=Texts(
             fr=fr,
@@ -161,6 +164,14 @@ _SECOND = {
     "sqlite": "CAST(strftime('%s', substr(p.shown_at, 1, 19)) AS INTEGER) + 62135596800",
     "postgresql": "CAST(floor(extract(epoch FROM p.shown_at)) AS BIGINT) + 62135596800",
 }
+#: microseconds from the year 1 to when a post was archived, as exact as that is
+_SEEN = {
+    "sqlite": (
+        "(CAST(strftime('%s', substr(p.first_seen_at, 1, 19)) AS INTEGER) + 62135596800) * 1000000"
+        " + CAST(substr(p.first_seen_at || '.000000', 21, 6) AS INTEGER)"
+    ),
+    "postgresql": "CAST(extract(epoch FROM p.first_seen_at) * 1000000 AS BIGINT) + 62135596800000000",
+}
 # mission, credit, needs_review and the like are as archive_posts has them; a test compares each with the view's
 _POSTS = """
 SELECT p.id, p.source_id, p.native_id, p.title, p.body, p.caption_fr, p.caption_en, p.title_fr, p.title_en,
@@ -181,7 +192,8 @@ SELECT p.id, p.source_id, p.native_id, p.title, p.body, p.caption_fr, p.caption_
     p.edited_at IS NOT NULL OR EXISTS (
         SELECT 1 FROM revisions AS r WHERE r.post_id = p.id AND r.why IN ('edited', 'told')
     ),
-    p.gone_at IS NOT NULL
+    p.gone_at IS NOT NULL,
+    {seen}
 FROM posts AS p LEFT JOIN curation AS c ON c.post_id = p.id
 WHERE p.id {0}
 ORDER BY p.id

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: posts that are settled by a write that found the index behind; it keeps others waiting for some tenths of a second
 STEP = 2000
 #: posts that are read and written at once
-BATCH = 500
+BATCH = 2000
 
 _NOTED = f"SELECT post_id FROM index_pending ORDER BY post_id LIMIT {BATCH}"  # noqa: S608 - our own words
 
@@ -102,7 +102,8 @@ def _renew(connection: Connection, ids: Sequence[int]) -> None:
         # their terms go with them
         connection.exec_driver_sql(f"DELETE FROM post_index WHERE ordinal {_those(left)}")  # noqa: S608 - numbers
     ordinals |= _places(connection, moved)
-    insert_all(connection, cast("Table", post_index), [_row(post) | {"ordinal": ordinals[post.post_id]} for post in moved])
+    rows = [_row(post) | {"ordinal": ordinals[post.post_id]} for post in moved]
+    insert_all(connection, cast("Table", post_index), rows)
     arrived = {post.post_id for post in moved}
     stayed = (post for post in found if post.post_id not in arrived)
     if changed := [_row(post) | {"number": post.post_id} for post in stayed if post.facts != held[post.post_id][1:]]:

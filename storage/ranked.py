@@ -76,10 +76,10 @@ def _candidates(connection: Connection, which: finding.Found, after: Place | Non
 
 
 def _scored(connection: Connection, query: Query, candidates: list[Row]) -> Iterator[tuple[int, Row]]:
-    from storage import facts
-    from storage.search.ranking import scores
+    from storage import terms
+    from storage.search.ranking import scores, sought
 
-    texts = {post.post_id: post.texts for post in facts.read(connection, [row.post_id for row in candidates])}
-    found = [(row, texts[row.post_id]) for row in candidates if row.post_id in texts]
-    for (row, _), score in zip(found, scores(query, [own for _, own in found]), strict=True):
+    held = terms.candidates(connection, [row.ordinal for row in candidates], sought(query))
+    found = [row for row in candidates if row.ordinal in held]
+    for row, score in zip(found, scores(query, [held[row.ordinal] for row in found]), strict=True):
         yield round(score * _SCALE), row

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any, cast
 
-from sqlalchemy import ForeignKey, Index, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from scraper.capture import Access
@@ -384,6 +384,7 @@ class IndexRecord(Base):
     __table_args__ = (
         Index(None, "source_id", "ordinal"),
         Index(None, "mission", "ordinal"),
+        Index(None, "seen"),
         # SQLite uses an index of a part of the rows only where a question has the very words of its condition
         *(
             Index(f"ix_post_index_{flag}", "ordinal", sqlite_where=text(f"{flag} = 1"), postgresql_where=text(flag))
@@ -424,6 +425,8 @@ class IndexRecord(Base):
     #: of its largest picture
     width: Mapped[int | None]
     height: Mapped[int | None]
+    #: when it was archived first: microseconds from the beginning of the year 1
+    seen: Mapped[int] = mapped_column(BigInteger)
 
 
 class PendingRecord(Base):
@@ -432,6 +435,53 @@ class PendingRecord(Base):
     __tablename__ = "index_pending"
 
     post_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+class FingerprintRecord(Base):
+    """What a picture looks like (``scraper.fingerprint``), in bands to find its like by; or why that cannot be said."""
+
+    __tablename__ = "fingerprints"
+    __table_args__ = (
+        Index(None, "band_1", "hash"),
+        Index(None, "band_2", "hash"),
+        Index(None, "band_3", "hash"),
+        {"sqlite_with_rowid": False},
+    )
+
+    sha256: Mapped[str] = mapped_column(PLAIN_TEXT, ForeignKey("assets.sha256", ondelete="CASCADE"), primary_key=True)
+    #: its 64 bits as a signed number; NULL when there are none
+    hash: Mapped[int | None]
+    band_1: Mapped[int | None]
+    band_2: Mapped[int | None]
+    band_3: Mapped[int | None]
+    reason: Mapped[str | None]
+
+
+class AlikeRecord(Base):
+    """Two fingerprints that are near each other, both ways round, and each one with itself; see ``storage.likeness``."""
+
+    __tablename__ = "alike"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own way of configuring
+
+    hash: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    other: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    distance: Mapped[int]
+
+
+class TraitRecord(Base):
+    """Something that links a post with all others that have it, too; made from other tables by ``storage.traits``.
+
+    ``second`` and ``tie`` say which of them was published first: the same in each row of a post.
+    """
+
+    __tablename__ = "traits"
+    __table_args__ = (Index(None, "post_id", "kind", "value"), {"sqlite_with_rowid": False})
+
+    kind: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
+    value: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    second: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tie: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), primary_key=True)
 
 
 class DecisionRecord(Base):

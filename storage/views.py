@@ -41,6 +41,8 @@ archive_revisions = _view(
     "archive_revisions",
     "id post_key why fields known_at replaced_at title published_at caption_fr caption_en text",
 )
+#: one row a link of a post with one that was published before it, and what it is known by
+archive_links = _view("archive_links", "post_key other_key kind evidence")
 #: all that is promised, in the order of docs/schema.md
 VIEWS = (
     archive_posts,
@@ -52,6 +54,7 @@ VIEWS = (
     archive_failures,
     archive_decisions,
     archive_revisions,
+    archive_links,
 )
 
 posts = table(
@@ -206,6 +209,7 @@ post_index = table(
     column("media_skipped", Integer),
     column("width", Integer),
     column("height", Integer),
+    column("seen", BigInteger),
 )
 #: the terms of a post: on SQLite an FTS5 table, whose rowid is the ordinal
 post_search_fts5 = table(
@@ -215,8 +219,9 @@ post_search_fts5 = table(
     column("en", Text),
     column("rest_fr", Text),
     column("rest_en", Text),
+    column("extent", Text),
 )
-#: the same on PostgreSQL; weights A to D are the four columns above, in order
-post_search = table("post_search", column("ordinal", BigInteger), column("terms"))
+#: the same on PostgreSQL; weights A to D are the first four columns above, in order
+post_search = table("post_search", column("ordinal", BigInteger), column("terms"), column("extent", Text))
 #: the posts whose index row is behind; empty unless the index is being built
 index_pending = table("index_pending", column("post_id", Integer))

@@ -28,20 +28,20 @@ def search_table(dialect: str) -> Iterator[str]:
     """The statements that make ``post_search`` and let its rows go with those of ``post_index``.
 
     Terms come ready-made (``storage.search.documents``), so the tokenizer only parts them. FTS5 keeps no lengths of
-    documents (``columnsize``), as ranking is not its business. See https://www.sqlite.org/fts5.html
+    documents (``columnsize``), as ranking is not its business: what that wants is in ``extent``. See https://www.sqlite.org/fts5.html
     """
     if dialect == "postgresql":
         yield (
             "CREATE TABLE post_search ("
             "ordinal BIGINT NOT NULL CONSTRAINT pk_post_search PRIMARY KEY"
             " CONSTRAINT fk_post_search_ordinal_post_index REFERENCES post_index (ordinal) ON DELETE CASCADE,"
-            " terms TSVECTOR NOT NULL)"
+            " terms TSVECTOR NOT NULL, extent TEXT NOT NULL)"
         )
         yield "CREATE INDEX ix_post_search_terms ON post_search USING gin (terms)"
         return
     yield (
         "CREATE VIRTUAL TABLE post_search"
-        """ USING fts5(fr, en, rest_fr, rest_en, tokenize="ascii tokenchars '_'", columnsize=0)"""
+        """ USING fts5(fr, en, rest_fr, rest_en, extent UNINDEXED, tokenize="ascii tokenchars '_'", columnsize=0)"""
     )
     yield (
         "CREATE TRIGGER post_index_deleted AFTER DELETE ON post_index"

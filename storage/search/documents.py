@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -23,6 +23,9 @@ CAPTIONED: dict[Lang, str] = {"fr": "_fr", "en": "_en"}
 WHOLE = "__"
 #: before a hashtag
 TAG = "_h_"
+
+#: the first place of each column of a vector, from its start: no column has as many
+COLUMN = LIMIT + 96
 
 #: what PostgreSQL holds of one term (255 places) and of all of them (1 MB), with room; both engines get the same
 _PLACES = 250
@@ -61,6 +64,7 @@ class Document:
         rest_fr: all else, stemmed as French.
         rest_en: and as English.
         beside: for each of the four the terms that have no place: markers, hashtags, whole words.
+        titles: how many terms at the beginning of ``fr``, and of ``en``, are a title's.
     """
 
     fr: tuple[str, ...]
@@ -68,6 +72,13 @@ class Document:
     rest_fr: tuple[str, ...]
     rest_en: tuple[str, ...]
     beside: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    titles: tuple[int, int] = (0, 0)
+
+    @property
+    def extent(self) -> str:
+        """What ranking wants to know besides places: how many words there are, and how many of each title."""
+        words = sum(len(column) - column.count(GAP) for column in (self.fr, self.en, self.rest_fr))
+        return f"{words} {self.titles[0]} {self.titles[1]}"
 
     @property
     def columns(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
@@ -84,15 +95,14 @@ class Document:
     def as_tsvector(self) -> str:
         """What ``::tsvector`` takes, with places; the columns are the weights A, B, C and D."""
         places: dict[str, list[str]] = {}
-        at = 0
-        for weight, column, beside in zip("ABCD", self.columns, self.beside, strict=True):
-            for place, one in enumerate(column, at + 1):
+        for number, (weight, column, beside) in enumerate(zip("ABCD", self.columns, self.beside, strict=True)):
+            # columns lie apart, so that no phrase runs over and a place tells its column
+            at = number * COLUMN + 1
+            for place, one in enumerate(column, at):
                 if one != GAP:
                     places.setdefault(one, []).append(f"{place}{weight}")
-            at += len(column) + 2  # a gap, so that no phrase runs over; what stands beside has one place together
-            for one in beside:
-                places.setdefault(one, []).append(f"{at}{weight}")
-            at += 1
+            for one in beside:  # after a gap; all of it has one place
+                places.setdefault(one, []).append(f"{at + len(column) + 1}{weight}")
         return " ".join(f"'{one}':{','.join(where)}" for one, where in places.items())
 
 
@@ -108,18 +118,13 @@ def document(texts: Texts) -> Document:
         (*whole, *(TAG + term(key) for key in keys), EVERY),
         (),
     )
-    return _bounded(Document((*fr,), (*en,), (*rest_fr,), (*rest_en,), beside))
+    titles = _titled(texts.title_fr, fr, "fr"), _titled(texts.title_en, en, "en")
+    return _bounded(Document((*fr,), (*en,), (*rest_fr,), (*rest_en,), beside, titles))
 
 
 def terms_of(text: str, lang: Lang) -> list[str]:
     """The terms of one text in its order, read as ``lang``, at most 4,000 runs of it."""
     return list(chain.from_iterable(map(_french if lang == "fr" else _english, runs(text))))
-
-
-def both_of(text: str) -> tuple[list[str], list[str]]:
-    """The terms of a text of no language: as French, and as English."""
-    found = runs(text)
-    return list(chain.from_iterable(map(_french, found))), list(chain.from_iterable(map(_english, found)))
 
 
 def rest_of(texts: Texts, keys: Mapping[str, str]) -> list[str]:
@@ -154,7 +159,7 @@ class _Reading(NamedTuple):
 _NONE_WHOLE: dict[Lang | None, tuple[str, ...]] = {"fr": (), "en": (), None: ()}
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 16)
 def _read(run: str) -> _Reading:
     whole: dict[Lang | None, tuple[str, ...]] = {"fr": (), "en": (), None: ()}
     for word in parts(run):
@@ -166,12 +171,12 @@ def _read(run: str) -> _Reading:
     return _Reading(_french(run), _english(run), whole if any(whole.values()) else _NONE_WHOLE)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 16)
 def _french(run: str) -> tuple[str, ...]:
     return tuple(term(stem(word.form, "fr")) for word in parts(run))
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 16)
 def _english(run: str) -> tuple[str, ...]:
     return tuple(term(stem(word.form, "en")) for word in parts(run))
 
@@ -210,6 +215,13 @@ def _column(texts: Iterable[str | None], lang: Lang | None) -> tuple[list[str], 
     return fr[:LIMIT], en[:LIMIT], whole
 
 
+def _titled(title: str | None, column: list[str], lang: Lang) -> int:
+    """How many terms at the beginning of a column are those of its title."""
+    if not title or not terms_of(title, lang):
+        return 0
+    return column.index(GAP) if GAP in column else len(column)
+
+
 def _bounded(full: Document) -> Document:
     """``full`` without what PostgreSQL has no room for: a term's 251st place, a new one when 500,000 bytes are full."""
     words = sum(map(len, full.columns))
@@ -230,4 +242,11 @@ def _bounded(full: Document) -> Document:
     # from the end, where the marker of every post stands
     beside = [tuple(filter(kept, terms[::-1]))[::-1] for terms in full.beside[::-1]][::-1]
     columns = [tuple(one if one == GAP or kept(one) else GAP for one in column) for column in full.columns]
-    return Document(columns[0], columns[1], columns[2], columns[3], (beside[0], beside[1], beside[2], beside[3]))
+    return replace(
+        full,
+        fr=columns[0],
+        en=columns[1],
+        rest_fr=columns[2],
+        rest_en=columns[3],
+        beside=(beside[0], beside[1], beside[2], beside[3]),
+    )

@@ -43,7 +43,7 @@ def term(form: str) -> str:
     return form if form.isascii() else "".join(c if c.isascii() else "_" + c.encode().hex() for c in form)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 17)
 def _stem(form: str, lang: Lang) -> str:
     if not form.isascii() or not form.isalpha():
         return form

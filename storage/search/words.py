@@ -72,7 +72,7 @@ def runs(text: str) -> list[str]:
     return [run[0] for run in islice(_RUN.finditer(text), LIMIT)]
 
 
-@lru_cache(maxsize=1 << 15)  # texts repeat their words
+@lru_cache(maxsize=1 << 16)  # texts repeat their words
 def parts(run: str) -> tuple[Word, ...]:
     """The words of one run, their places counted from its beginning."""
     pieces = [(piece.start(), piece[0]) for piece in _BETWEEN.finditer(run)]

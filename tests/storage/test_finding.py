@@ -24,7 +24,7 @@ from storage.rereading import batches
 from storage.schema import CurationRecord, PostRecord, RevisionRecord, TagRecord, rows_of
 from storage.search.documents import Texts, document
 from storage.search.matching import matches
-from storage.search.ranking import scores
+from storage.search.ranking import scores, standing
 
 POSTS = 90
 COLUMNS = {column.name for column in rows_of(RevisionRecord).columns} - {"id"}
@@ -221,9 +221,8 @@ def expected(known: list[Known], wanted: Filters) -> list[str]:
         case "rank":
             assert wanted.query is not None
             head, rest = found[: ranked.CANDIDATES], found[ranked.CANDIDATES :]
-            best = dict(
-                zip((post.post_id for post in head), scores(wanted.query, [post.texts for post in head]), strict=True)
-            )
+            standings = [standing(document(post.texts)) for post in head]
+            best = dict(zip((post.post_id for post in head), scores(wanted.query, standings), strict=True))
             found = sorted(head, key=lambda post: best[post.post_id], reverse=True) + rest
     return [post.view.key for post in found]
 

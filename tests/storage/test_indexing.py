@@ -289,7 +289,7 @@ def behind(archive: Archive, run: Run, plan: Any, now: datetime, entry_of: Make,
     archive.record(run.id, None, [entry_of(str(number)) for number in range(9)], plan=plan, now=now)
     monkeypatch.setattr(indexing, "STEP", 2)
     monkeypatch.setattr(indexing, "BATCH", 2)
-    monkeypatch.setattr(indexing, "_NOTED", indexing._NOTED.replace("500", "2"))
+    monkeypatch.setattr(indexing, "_NOTED", indexing._NOTED.replace("2000", "2"))
     with archive.database._changing() as connection:
         indexing.clear(connection)
     return archive

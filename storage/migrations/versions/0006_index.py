@@ -34,6 +34,7 @@ def upgrade() -> None:
         *(sa.Column(name, INTEGER, nullable=False) for name in numbers),
         sa.Column("width", INTEGER, nullable=True),
         sa.Column("height", INTEGER, nullable=True),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("ordinal", name="pk_post_index"),
         sa.UniqueConstraint("post_id", name="uq_post_index_post_id"),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name="fk_post_index_post_id_posts", ondelete="CASCADE"),
@@ -45,6 +46,7 @@ def upgrade() -> None:
     )
     for column in ("source_id", "mission"):
         op.create_index(f"ix_post_index_{column}_ordinal", "post_index", [column, "ordinal"])
+    op.create_index("ix_post_index_seen", "post_index", ["seen"])
     for name, columns, where in (
         *((flag, ["ordinal"], f"{flag} = 1" if dialect == "sqlite" else flag) for flag in ("gone", "edited")),
         ("needs_review", ["ordinal"], "needs_review = 1" if dialect == "sqlite" else "needs_review"),

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.search.documents import Texts
+from storage.search.documents import Texts, document
 from storage.search.language import parse
 from storage.search.matching import hits
-from storage.search.ranking import scores
+from storage.search.ranking import scores, standing
 
 
 def marked(question, text, lang=None):
@@ -61,10 +61,14 @@ def test_marks_never_overlap(text, lang):
         end = stop
 
 
+def scored(question, posts):
+    return scores(parse(question), [standing(document(post)) for post in posts])
+
+
 def best(question, *posts):
     """The places of the posts, the best first."""
-    found = scores(parse(question), posts)
-    assert scores(parse(question), posts[::-1]) == found[::-1]
+    found = scored(question, posts)
+    assert scored(question, posts[::-1]) == found[::-1]
     return sorted(range(len(posts)), key=found.__getitem__, reverse=True)
 
 
@@ -90,15 +94,15 @@ def test_a_short_post_answers_better():
 
 def test_equal_answers_are_equal():
     """Posts that answer alike have one score, so what else orders them decides."""
-    assert len(set(scores(parse("aube OR #a"), [Texts(fr="une aube", tags=("a",))] * 7))) == 1
+    assert len(set(scored("aube OR #a", [Texts(fr="une aube", tags=("a",))] * 7))) == 1
 
 
 @pytest.mark.parametrize("question", ["aube", "-aube", "lang:fr", "#alpha", '"une aube"', "au* -brume", "aube | #al*"])
 def test_any_question_ranks_any_posts(question):
     """Scores are there for every post, also where nothing is to be weighed."""
     posts = [Texts(), Texts(fr=""), Texts(fr="une aube", tags=("Alpha",)), Texts(rest=("…",))]
-    found = scores(parse(question), posts)
+    found = scored(question, posts)
     assert len(found) == 4
     assert all(score >= 0 for score in found)
-    assert scores(parse(question), []) == []
+    assert scored(question, []) == []
     assert found[0] == found[1] == found[3] == 0
