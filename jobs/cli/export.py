@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs import __version__, logs
-from jobs.cli.filters import filtering, filters_of
+from jobs.cli.filters import Filtered, filtering, filters_of
 from jobs.cli.main import DONE, IN_PART
 from jobs.cli.options import archive_place, common, once, reading
 from jobs.cli.wording import counted
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TOLD = 20
 
 
-class _Formats(click.Command):
+class _Formats(Filtered):
     """Says in its ``--help`` which formats there are, and what each needs."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -163,14 +163,16 @@ def _drawn(found: Page, console: Console, place: ArchiveSettings, previews: bool
 
 
 def _next(token: str) -> str:
-    """The command for the page behind this one, to be copied."""
+    """The command for the page behind this one, to be copied; without the password of a database's address."""
+    from storage.settings import masked
+
     given, kept = iter(click.get_current_context().meta[_GIVEN]), []
     for argument in given:
         if argument == "--page":
             next(given, None)
         elif not argument.startswith("--page="):
             kept.append(argument)
-    return printable(shlex.join(["cupola", "query", *kept, f"--page={token}"]))
+    return printable(masked(shlex.join(["cupola", "query", *kept, f"--page={token}"])))
 
 
 def _as_jsonl(database: Database, filters: Filters) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jobs import logs
-from jobs.cli.filters import filtering, filters_of
+from jobs.cli.filters import Filtered, filtering, filters_of
 from jobs.cli.main import DONE, IN_PART, INTERRUPTED
 from jobs.cli.options import common, once
 from jobs.cli.run import stopping
@@ -80,7 +80,7 @@ def reparse(
     return _done(file, work, dry_run=dry_run, as_json=as_json)
 
 
-@click.command()
+@click.command(cls=Filtered)
 @filtering
 @click.option("--key", "keys", multiple=True, metavar="KEY", help="Only this post, <source>:<id>; may be given again.")
 @_dry_run

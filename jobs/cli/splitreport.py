@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jobs.cli.filters import filtering, filters_of
+from jobs.cli.filters import Filtered, filtering, filters_of
 from jobs.cli.main import DONE
 from jobs.cli.options import archive_place, common, reading
 from jobs.cli.output import for_people, for_programs
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _READ = 160
 
 
-@click.command("split-report")
+@click.command("split-report", cls=Filtered)
 @filtering
 @click.option(
     "--worst", "shown", type=click.IntRange(min=0), default=10, show_default=True, metavar="N",

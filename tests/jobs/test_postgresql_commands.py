@@ -43,6 +43,8 @@ def with_password(address):
     [
         ("query", "--format", "ids"),
         ("query", "--text", "OEIL", "--format", "ids"),
+        ("query", "--text", "-xyz", "--limit", "1"),
+        ("query", "--limit", "1", "--format", "jsonl"),
         ("show", "esa-proxima:1"),
         ("stats",),
     ],

@@ -81,6 +81,76 @@ def test_no_colour_is_needed_and_nothing_is_obeyed(stats, proxima):
     assert len({cell_len(line[: re.search("[▏▎▍▌▋▊▉█]", line).start()]) for line in lines}) == 1
 
 
+def test_the_days_of_a_mission_are_a_strip(stats, held):
+    """A day a cell, or some days: as high as the share that has a post; then how many, and the longest gap."""
+    for day in (1, 2, 3, 6, 10):
+        held.add(str(day), fr="Un", published=date(2017, 1, day), mission="proxima")
+    assert lines_of(stats(), "Days with a post") == [
+        "proxima  2017-01-01 to 2017-01-10",
+        "███··█···█",
+        "5 of 10 days (50%); longest gap 3 days, 2017-01-07 to 2017-01-09",
+    ]
+    held.add("later", fr="Un", published=date(2017, 5, 19), mission="proxima")
+    lines = lines_of(stats(columns=80), "Days with a post")
+    assert lines[1] == "█▄▄·▄" + "·" * 64 + "█"
+    assert lines[2] == "6 of 139 days (4%); longest gap 128 days, 2017-01-11 to 2017-05-18"
+
+
+def test_missions_have_the_days_of_the_configuration(cupola, held, tmp_path):
+    """Their days count from the configured start to the end, also without a post; --archive stands in its place."""
+    held.add("1", fr="Un", published=date(2017, 1, 2), mission="proxima")
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "archive: {folder: archive}\nmissions:\n"
+        "  proxima: {name: Proxima, start: 2017-01-01, end: 2017-01-04}\n"
+        "  alpha: {name: Alpha, start: 2021-04-23, end: 2021-04-24}\n"
+    )
+    for given in (["--config", file], ["--config", file, "--archive", held.folder]):
+        answer = cupola("stats", *given)
+        assert lines_of(answer, "Days with a post") == [
+            "proxima  2017-01-01 to 2017-01-04",
+            "·█··",
+            "1 of 4 days (25%); longest gap 2 days, 2017-01-03 to 2017-01-04",
+            "alpha  2021-04-23 to 2021-04-24",
+            "··",
+            "0 of 2 days (0%); longest gap 2 days, 2021-04-23 to 2021-04-24",
+        ]
+    told = json.loads(cupola("stats", "--json", "--config", file, "--mission", "alpha").out)["coverage"]
+    assert told == [
+        {
+            "mission": "alpha",
+            "first": "2021-04-23",
+            "last": "2021-04-24",
+            "posts": 0,
+            "days": 0,
+            "missing": 2,
+            "longest_gap": {"first": "2021-04-23", "last": "2021-04-24", "days": 2},
+            "gaps": [{"first": "2021-04-23", "last": "2021-04-24", "days": 2}],
+        }
+    ]
+    assert "1 of 1 day (100%), no gap" in cupola("stats", "--archive", held.folder).out
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_size_and_growth_of_the_whole_archive_are_told(stats, proxima, columns):
+    """Whatever the filters: bytes of database, pictures and answers, and what came in which month; as in JSON."""
+    told = json.loads(stats("--json").out)
+    assert sum(month["posts"] for month in told["growth"]) == 29
+    for more in ([], ["--source", "thom"]):
+        answer = stats(*more, columns=columns)
+        assert "The whole archive" in answer.out
+        assert "pictures 5.0 kB" in answer.out
+        assert re.search(rf"{told['growth'][0]['month']} +29 +5.0 kB █", answer.out)
+
+
+def test_any_filter_holds_in_the_numbers(stats, proxima):
+    """What `cupola query` takes as a filter, `cupola stats` takes, too."""
+    assert json.loads(stats("--json", "--lacks", "en", "--lang", "fr").out)["posts"] == 4
+    assert json.loads(stats("--json", "--text", "one").out)["posts"] == 24
+    assert json.loads(stats("--json", "--media", "pending", "--needs-review").out)["pictures"]["pending"] == 1
+    assert stats("--text", "(one").status == 2
+
+
 def test_many_years_are_a_line_each(stats, held):
     """Over two years each year has twelve months and a sum; years without a post are there, or told together."""
     for year in (1970, 2010, 2011, 2014, 2014):
