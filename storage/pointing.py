@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 
 _SHOWN = 60  # letters of a line that are shown around a fault
 
@@ -22,5 +22,14 @@ def pointer(statement: str, at: int | None) -> str:
     cut = max(0, at - begin - _SHOWN)
     before, after = line[cut : at - begin], line[at - begin : at - begin + _SHOWN]
     head = f"  line {number}: " + "…" * bool(cut)
-    indent = " " * len(head) + re.sub(r"[^\t]", " ", before)
+    indent = " " * len(head) + "".join(map(_blank, before))
     return f"\n{head}{before}{after}\n{indent}^"
+
+
+def _blank(letter: str) -> str:
+    """Blanks as wide as a letter is in a terminal: emoji and Han signs take two cells, marks on other letters none."""
+    if letter == "\t":
+        return letter
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return ""
+    return "  " if unicodedata.east_asian_width(letter) in "WF" else " "

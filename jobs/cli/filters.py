@@ -26,6 +26,7 @@ class _Filter(click.Option):
 
 
 _again = partial(click.option, multiple=True)
+_choice = partial(click.Choice, case_sensitive=False)
 #: by heading, in the order in which --help has them
 _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
     "What is written": (
@@ -39,7 +40,7 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
         partial(
             _again,
             "--lang",
-            type=click.Choice(LANGS),
+            type=_choice(LANGS),
             help="There is a caption in this language; given several times, in each of them. other: in a third one, or"
             " undecided.",
         ),
@@ -48,7 +49,7 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
             "--lacks",
             "--no-lang",
             "lacks_lang",
-            type=click.Choice(LANGS),
+            type=_choice(LANGS),
             help="There is no caption in this language; given several times, in none of them.",
         ),
         partial(
@@ -77,7 +78,7 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
         partial(once, "--seen-until", metavar="D", help="First archived before then."),
     ),
     "What the curator said": (
-        partial(_again, "--verdict", type=click.Choice(VERDICTS), help="Given several times, one of them."),
+        partial(_again, "--verdict", type=_choice(VERDICTS), help="Given several times, one of them."),
         partial(
             once,
             "--rating",
@@ -93,11 +94,11 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
         partial(either, "--with-picture/--without-picture", "has_picture", help="Whether the post shows one."),
         partial(once, "--min-size", metavar="WxH", help="The largest picture has at least so many pixels: 1920x1080."),
         partial(once, "--max-size", metavar="WxH", help="The largest picture has at most so many pixels."),
-        partial(once, "--orientation", type=click.Choice(ORIENTATIONS), help="How the largest picture lies."),
+        partial(once, "--orientation", type=_choice(ORIENTATIONS), help="How the largest picture lies."),
         partial(
             _again,
             "--media",
-            type=click.Choice(STATES),
+            type=_choice(STATES),
             help="Something that the post shows is held, still wanted, failed and to be tried again, gone at its"
             " source, or will not be taken; given several times, one of these.",
         ),
