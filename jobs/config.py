@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from jobs import __version__
 from jobs.errors import ConfigError, Problem, UsageError
 from jobs.pinpoint import Key, Lines, dotted, nearest, problem_at, problems_of
+from jobs.secrecy import hide
 from jobs.stanzas import ArchiveStanza, Config, Schedule, SourceStanza
+from scraper.errors import OptionsError
 from scraper.settings import SourceOptions
 from storage.settings import ArchiveSettings
 
@@ -31,6 +33,8 @@ __all__ = [
 ]
 
 DEFAULT_PATH = Path("config.yaml")
+#: an option that names a variable: the option that its value becomes, and what it should hold
+_SECRETS = {"token_env": ("token", "a read token"), "key_env": ("key", "an API key")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class ConfigFile:
         """What no log is to tell: the values of the environment's variables that this file names."""
         config = self.config
         named = [config.archive.password_env, config.notify.urls_env]
-        named += [str(stanza.options.get("token_env", "")) for stanza in config.sources]
+        named += [str(stanza.options.get(key, "")) for stanza in config.sources for key in _SECRETS]
         return tuple(filter(None, (os.environ.get(name) for name in named if name)))
 
     def error(self, key: Key, message: str) -> ConfigError:
@@ -96,30 +100,41 @@ class ConfigFile:
         return ConfigError(self.path, (problem_at(key, message, self.lines),))
 
     def source_options(self, index: int, options_type: type[SourceOptions], *, offline: bool = False) -> SourceOptions:
-        """The options of the source at ``index``, judged by its kind, with its token from the environment.
+        """The options of the source at ``index``, judged by its kind, with its token or key from the environment.
 
-        Where nothing is fetched (``offline``) no token is wanted.
+        Where nothing is fetched (``offline``) neither is wanted. From now on they are told in no log.
 
         Raises:
-            ConfigError: an option is unknown or wrong, or the variable named by ``token_env`` is not set.
+            ConfigError: an option is unknown or wrong, or the variable named by ``token_env`` or ``key_env`` is unset.
         """
         raw = self.config.sources[index].options
-        if "token" in raw:
-            raise self.error(
-                ("sources", index, "token"), "a secret does not stand in this file: name its variable in token_env"
-            )
+        for naming, (secret, _) in _SECRETS.items():
+            if secret in raw and naming in options_type.model_fields:
+                message = f"a secret does not stand in this file: name its variable in {naming}"
+                raise self.error(("sources", index, secret), message)
         try:
             options = options_type.model_validate(raw)
         except ValidationError as error:
             problems = problems_of(error, options_type, self.lines, ("sources", index))
             raise ConfigError(self.path, problems) from error
-        if options.token_env is None or offline:
-            return options
-        token = os.environ.get(options.token_env, "").strip()
-        if not token:
-            message = f"the environment variable {options.token_env} is not set; it should hold a read token"
-            raise self.error(("sources", index, "token_env"), message)
-        return options.model_copy(update={"token": token})
+        for naming, (secret, what) in _SECRETS.items():
+            variable = getattr(options, naming, None)
+            if variable is None or offline:
+                continue
+            value = os.environ.get(variable, "").strip()
+            if not value:
+                message = f"the environment variable {variable} is not set; it should hold {what}"
+                raise self.error(("sources", index, naming), message)
+            hide((value,))
+            options = options.model_copy(update={secret: value})
+        return options
+
+    def options_error(self, index: int, error: OptionsError) -> ConfigError:
+        """The error for options of the source at ``index`` that do not go together."""
+        at = ("sources", index, *error.key)
+        if isinstance(error.__cause__, ValidationError) and error.model is not None:
+            return ConfigError(self.path, problems_of(error.__cause__, error.model, self.lines, at))
+        return self.error(at, str(error))
 
 
 class _Loader(yaml.SafeLoader):

@@ -113,6 +113,7 @@ def _requests(detail: Mapping[str, Any], visit: Visit) -> tuple[Request, ...]:
                 carry=carry,
                 # a token is sent to the host alone that the source itself sends it to
                 token=first.token if _host(url) == _host(first.url) else None,
+                key=first.key if _host(url) == _host(first.url) else None,
             )
             for url, access, accept, carry in json.loads(detail["left"])
         )

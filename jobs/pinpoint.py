@@ -43,7 +43,7 @@ def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
             here = options[0]
     if not (isinstance(here, type) and issubclass(here, BaseModel)):
         return []
-    hidden = {"token"}
+    hidden = {"token", "key"}
     return [name for name in here.model_fields if name not in hidden]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import unquote
+from urllib.parse import quote, quote_plus, unquote
 
 from scraper.masking import shown
 from storage.settings import masked
@@ -20,8 +20,8 @@ _hidden: tuple[str, ...] = ()
 def hide(values: Iterable[str]) -> None:
     """From now on none of ``values`` is told; called again (the configuration was read anew), they come to the others.
 
-    A value that holds addresses (apprise's have their tokens where others have host and path) is hidden address by
-    address, and so is what stands in one before the ``@``.
+    As it stands, and as an address spells it. A value that holds addresses (apprise's have their tokens where others
+    have host and path) is hidden address by address, and so is what stands in one before the ``@``.
     """
     global _hidden
     found = set(_hidden)
@@ -29,7 +29,7 @@ def hide(values: Iterable[str]) -> None:
         for word in value.split():
             _, scheme, rest = word.partition("://")
             secret, at, _ = rest.rpartition("@")
-            found |= {word, unquote(word), rest if scheme else word}
+            found |= {word, unquote(word), quote(word, safe=""), quote_plus(word), rest if scheme else word}
             if at:
                 found |= {part for whole in (secret, unquote(secret)) for part in (whole, whole.partition(":")[2])}
         found.add(value.strip())

@@ -68,12 +68,25 @@ def redirect_target(target: Target, location: str | None, *, name: str) -> Targe
     return following
 
 
-def error_for(request: Request, status: int, *, name: str) -> FetchError:
-    """The error that an answer with this status is."""
+def played_back(status: int, headers: Mapping[str, str], *, name: str) -> FetchError | None:
+    """The error where an archive plays back an error of the site that it captured; None for an answer of the host's own.
+
+    The two look alike but for ``Memento-Datetime`` (RFC 7089): of a 429 that was captured, nobody wants a pause now.
+    """
+    captured_at = headers.get("memento-datetime")
+    if captured_at is None or status < 400:
+        return None
+    message = f"{name}: is the capture of an error: its site answered {status} on {captured_at[:40]}"
+    if status in (404, 410):
+        return Gone(message, url=name, status=status)
+    return FetchError(message, url=name, retriable=False, status=status)
+
+
+def error_for(request: Request, status: int, *, name: str, said: str = "") -> FetchError:
+    """The error that an answer with this status is; ``said`` are its own words, where it has some."""
     if status in (401, 403, 407):
-        return Refused(
-            f"{name}: answered {status}: {_what_a_refusal_asks_for(request, status)}", url=name, status=status
-        )
+        asks, words = _what_a_refusal_asks_for(request, status), f"; it says: {said}" if said else ""
+        return Refused(f"{name}: answered {status}: {asks}{words}", url=name, status=status)
     if status in (404, 410):
         return Gone(f"{name}: answered {status}: it is not there (any more)", url=name, status=status)
     if status == 451:
@@ -176,6 +189,8 @@ def _what_a_refusal_asks_for(request: Request, status: int) -> str:
         return "the proxy wants a user name and password; write them into http.proxy"
     if request.token is not None:
         return "the read token was not accepted; check the variable that token_env names, and what the token may read"
+    if request.key is not None:
+        return "the key was not accepted; check the variable that key_env names"
     if (request.accept or "").startswith("image/"):
         return "the host does not let us have this picture; no read token goes with pictures, so none would help"
     if request.access is Access.API:

@@ -37,13 +37,15 @@ class Request:
     """One GET to be made.
 
     ``token`` is sent as ``Authorization: Bearer`` to the host of ``url`` only and is neither shown nor
-    kept. ``carry`` is handed back to the source with the answer (``capture.request.carry``).
+    kept. ``key``, a name and a value, is likewise added to the query of the address on its way to that host, and is
+    never part of ``url``. ``carry`` is handed back to the source with the answer (``capture.request.carry``).
     """
 
     url: str
     access: Access = Access.PAGE
     accept: str | None = None
     token: str | None = field(default=None, repr=False)
+    key: tuple[str, str] | None = field(default=None, repr=False)
     etag: str | None = None
     last_modified: str | None = None
     carry: str | None = None
@@ -51,6 +53,11 @@ class Request:
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
             raise ValueError(f"a request needs an absolute http(s) address, not {self.url[:80]!r}")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What goes to the host and may be told and kept nowhere."""
+        return tuple(filter(None, (self.token, self.key and self.key[1])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

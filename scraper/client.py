@@ -30,6 +30,7 @@ from scraper.address import Door, Target, target_of
 from scraper.capture import Capture, Request
 from scraper.delivery import Answer, Broken, Sink, Streamed
 from scraper.manners import Manners, usable_contact
+from scraper.masking import veiled
 from scraper.settings import HttpSettings
 from scraper.wire import PacedResponse
 
@@ -97,6 +98,8 @@ class PoliteClient:
     def fetch(self, request: Request) -> Capture:
         """The answer to ``request``: status 200, or 304 when the request carried a validator.
 
+        Where the host repeats the request's token or key in its answer, asterisks stand in its place.
+
         Raises:
             FetchError: there is no usable answer; its class says why.
         """
@@ -104,10 +107,10 @@ class PoliteClient:
         done = self._manners.ask(request, self._open_page, body, self._settings.max_page_bytes)
         return Capture(
             request=request,
-            url=done.url,
+            url=_veiled(done.url, request),
             status=done.status,
-            headers=done.headers,
-            body=b"".join(body),
+            headers={name: _veiled(value, request) for name, value in done.headers.items()},
+            body=veiled(b"".join(body), request.secrets),
             fetched_at=done.fetched_at,
         )
 
@@ -152,6 +155,10 @@ class PoliteClient:
             )
         except urllib3.exceptions.HTTPError as error:
             raise _broken(error) from error
+
+
+def _veiled(text: str, request: Request) -> str:
+    return veiled(text.encode("utf-8", "surrogateescape"), request.secrets).decode("utf-8", "surrogateescape")
 
 
 class _Body(list[bytes]):

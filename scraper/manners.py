@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from scraper.address import Door, Shut, Target, target_of
@@ -16,7 +17,7 @@ from scraper.answers import PASSING, REDIRECTS, budget_spent, error_for, pause_a
 from scraper.capture import Access, Request
 from scraper.delivery import Answer, Broken, Delivery, Sink, Streamed
 from scraper.errors import Blocked, FetchError, RateLimited, Refused
-from scraper.masking import shown
+from scraper.masking import shown, with_key, without_key
 from scraper.robots import Robots
 from scraper.settings import HttpSettings, interval_of
 from scraper.throttle import Throttle
@@ -127,11 +128,13 @@ class Manners:
         """One try: from the address asked for along its redirects; every hop is judged like the first."""
         target = target_of(request.url)
         headers = self._headers(request, target, name)
+        key = request.key
         for _ in range(MOST_REDIRECTS + 1):
             self._admit(target, request.access, name)
             rest = delivery.asking(target.url)
             try:
-                answer = carry(target, headers | rest)
+                keyed = target if key is None else replace(target, url=with_key(target.url, key))
+                answer = carry(keyed, headers | rest)
             except Shut as shut:
                 raise self._shut_out(shut, target, name) from None
             except Broken as broken:
@@ -144,8 +147,11 @@ class Manners:
                     return self._take(target, answer, delivery, name)
             finally:
                 answer.let_go()
+            if request.key is not None:  # a host may name it again in what it answers
+                moved = replace(moved, url=without_key(moved.url, request.key))
             if moved.origin != target.origin:
                 headers.pop("Authorization", None)  # and it stays out, also on the way back
+                key = None
             target = moved
         message = f"{name}: was sent on over {MOST_REDIRECTS} times, last to {shown(target.url)}; check the address"
         raise FetchError(message, url=name, retriable=False)
@@ -160,6 +166,8 @@ class Manners:
             if target.scheme == "http" and not self._door.allows(target.host, target.port):
                 raise Refused(f"{name}: a read token is not sent unprotected; write https:// in the address", url=name)
             headers["Authorization"] = f"Bearer {token}"
+        if request.key is not None and target.scheme == "http" and not self._door.allows(target.host, target.port):
+            raise Refused(f"{name}: a key is not sent unprotected; write https:// in the address", url=name)
         held = {"If-None-Match": request.etag, "If-Modified-Since": request.last_modified}
         return headers | {header: value for header, value in held.items() if value and value.isascii()}
 

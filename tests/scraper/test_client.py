@@ -828,6 +828,28 @@ def test_a_token_is_not_sent_unprotected(polite: Polite) -> None:
         polite().fetch(api("http://192.0.2.1/", token="secret"))
 
 
+def test_a_key_goes_into_the_query_on_its_own_origin_only(web: Any, polite: Polite) -> None:
+    """Neither another host, nor the way back from it, nor the capture's address has it; what repeats it is veiled."""
+    elsewhere = f"http://localhost:{web.port}/b"
+    web.on("/a", web.reply(302, Location="/same?page=1&api_key=hush+hush"))
+    web.on("/same", web.reply(302, Location=f"{elsewhere}?api_key=hush%20hush&page=2"))
+    web.on("/b", web.reply(302, Location=web.url("/c")))
+    web.on("/c", web.reply(body=b"you said hush%20hush and hush hush", X_Asked="hush+hush"))
+    client = polite(allow_hosts=("127.0.0.1", "localhost"))
+    capture = client.fetch(api(web.url("/a?page=1"), key=("api_key", "hush hush")))
+    keyed = ["/a?page=1&api_key=hush+hush", "/same?page=1&api_key=hush+hush"]
+    assert [path for path, _ in web.asked] == [*keyed, "/b?page=2", "/c"]
+    assert capture.url == web.url("/c")
+    assert capture.body == b"you said *********** and *********"
+    assert capture.headers["x-asked"] == "*********"
+
+
+def test_a_key_is_not_sent_unprotected(polite: Polite) -> None:
+    """Plain http is for hosts that the configuration names."""
+    with pytest.raises(Refused, match="unprotected"):
+        polite().fetch(api("http://192.0.2.1/", key=("api_key", "secret")))
+
+
 def test_an_error_shows_no_secret_of_the_address(web: Any, polite: Polite) -> None:
     """Neither in its words nor in its evidence."""
     with pytest.raises(Gone) as caught:

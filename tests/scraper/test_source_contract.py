@@ -26,8 +26,9 @@ from hypothesis import strategies as st
 from scraper.capture import Capture, Request
 from scraper.crawl import Page, crawl
 from scraper.errors import ScraperError
+from scraper.masking import named
 from scraper.model import History, Post
-from scraper.registry import kinds
+from scraper.registry import kinds, made
 from scraper.replay import Replay
 from scraper.source import Source
 
@@ -73,7 +74,7 @@ class Case:
 
     def source(self) -> Source[Any]:
         found = kinds()[self.folder.parent.name]
-        return found("a-source", found.options_type(**self.spec["options"]))
+        return made(found.kind, "a-source", found.options_type(**self.spec["options"]))
 
     def replay(self) -> Replay:
         return Replay(
@@ -232,7 +233,7 @@ def test_what_is_no_answer_is_a_scraper_error(case: Case, wrong: str) -> None:
     for capture in case.captures():
         result = outcome(source, dataclasses.replace(capture, body=NEVER_AN_ANSWER[wrong], sha256=""))
         assert isinstance(result, ScraperError), f"{capture.url} took {wrong} for an answer"
-        assert capture.url in str(result)
+        assert named(capture.url) in str(result)
 
 
 @each_case
