@@ -7,6 +7,7 @@ import pytest
 
 from jobs.config import Config, ConfigFile, config_path, load, parse
 from jobs.errors import ConfigError
+from scraper.registry import kind
 from scraper.settings import SourceOptions
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +36,10 @@ def test_the_commented_templates_of_the_sample_are_valid_too():
     """What the sample offers as a template can be uncommented as it stands."""
     text = (ROOT / "config.yaml").read_text(encoding="utf-8")
     opened = "\n".join(line.replace("  # - id", "  - id").replace("  #   ", "    ") for line in text.splitlines())
-    assert [source.kind for source in read(opened).config.sources] == ["esa_gallery", "mastodon", "feed"]
+    stanzas = read(opened).config.sources
+    assert {stanza.kind for stanza in stanzas} >= {"esa_gallery", "mastodon", "feed", "flickr"}
+    for stanza in stanzas:
+        kind(stanza.kind).options_type.model_validate(stanza.options)
 
 
 def test_a_relative_folder_counts_from_the_file():
