@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 POSTS = "app.bsky.feed.post"
@@ -16,6 +17,8 @@ _HANDLE = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 _ACCOUNT_DID = re.compile(rf"did:plc:[a-z2-7]{{24}}|did:web:(?:{_LABEL}\.)*{_LABEL}(?:%3[Aa]\d{{1,5}})?")
 _DID = re.compile(r"did:[a-z]{1,20}:[A-Za-z0-9._:%-]{1,250}")
 _RECORD = re.compile(rf"at://({_DID.pattern})/([A-Za-z0-9.-]{{1,317}})/([A-Za-z0-9._:~-]{{1,512}})")
+_TID_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
+_TID = re.compile(rf"[2-7a-j][{_TID_LETTERS}]{{12}}")
 _PROFILE = re.compile(r"/profile/([^/]+)(?:/(?:post/[^/]+|media|replies|video)?)?/?")
 
 
@@ -48,6 +51,20 @@ def record_name(uri: object) -> RecordName:
 def is_did(text: object) -> bool:
     """Whether ``text`` is a DID of any method."""
     return isinstance(text, str) and _DID.fullmatch(text) is not None
+
+
+def key_made_at(rkey: str) -> datetime | None:
+    """When a record's key was made, aware UTC, by the clock of who made it; None for a key that is no TID.
+
+    It is no date of a post, which may have been written long before: it says where a list of records has it.
+    https://atproto.com/specs/tid
+    """
+    if not _TID.fullmatch(rkey):
+        return None
+    number = 0
+    for letter in rkey:
+        number = number * 32 + _TID_LETTERS.index(letter)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=number >> 10)
 
 
 def account_in(profile_url: str, account: str | None) -> str:

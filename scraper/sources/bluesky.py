@@ -29,6 +29,7 @@ from scraper.bluesky.names import (
     document_url,
     is_did,
     is_server,
+    key_made_at,
     post_url,
     profile_url,
     record_name,
@@ -48,6 +49,7 @@ _PROFILES = "app.bsky.actor.profile"
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8}){0,8}")
 _WANTS_LOGIN = re.compile(r"auth|token|log ?in|session", re.IGNORECASE)
 _MOST = "100"  # posts on a page
+_LONGEST = 1000  # letters of what travels with each request
 #: lenient: an object
 _Tree = Annotated[dict[str, Any], BeforeValidator(lambda v: v if isinstance(v, dict) else {})]
 
@@ -233,6 +235,8 @@ class Bluesky(Source[BlueskyOptions]):
         )
 
     def _found(self, capture: Capture, did: str, profile: dict[str, Any]) -> Request:
+        if is_did(self._account) and did != self._account:
+            raise capture.parse_error(f"it is of {did[:80]}, not of {self._account}")
         try:
             return self._document(did, _Known(did=did, **_profile_of(profile, profile.get("labels"))))
         except ValueError as error:
@@ -267,7 +271,7 @@ class Bluesky(Source[BlueskyOptions]):
         dates: list[Published | None] = []
         left_out: list[str] = []
         faults: list[str] = []
-        given = 0
+        given, is_recent = 0, False
         for number, found in enumerate(items, start=1):
             try:
                 name = record_name(_text(found, "post", "uri"))
@@ -279,6 +283,7 @@ class Bluesky(Source[BlueskyOptions]):
                 at = _date_of(item)
                 is_pinned = item.reason_kind.endswith("#reasonPin") or item.post.uri == known.pinned
                 dates += [] if is_pinned else [at]
+                is_recent |= self._is_listed_since(since, name)
                 reason = self._left_out(item, name, known)
                 if reason is None:
                     missing: list[str] = []
@@ -294,7 +299,7 @@ class Bluesky(Source[BlueskyOptions]):
             faults.append(f"no post is taken from this: {left_out[0]}")
         if cursor is not None and not (isinstance(cursor, str) and cursor):
             faults.append(f"its cursor is {str(cursor)[:40]!r}")
-        elif cursor is not None and known.did is not None and not _is_older(dates, since):
+        elif cursor is not None and known.did is not None and (is_recent or not _is_older(dates, since)):
             page = _fingerprint(items)
             if items and page == known.page:
                 faults.append("the page before came again under another cursor; no further one is asked for")
@@ -302,6 +307,17 @@ class Bluesky(Source[BlueskyOptions]):
                 yield self._listing(known.model_copy(update={"page": page}), cursor)
         if faults:
             raise capture.parse_error("; ".join(faults[:3] + [f"and {len(faults) - 3} more"] * (len(faults) > 3)))
+
+    def _is_listed_since(self, since: datetime | None, name: RecordName) -> bool:
+        """Whether a list of records has this one among those since ``since``, whatever date it states.
+
+        Thousands of posts that were brought over from another network, with their dates of then, may stand before what
+        was posted last week.
+        """
+        if self.options.read != "repository" or since is None:
+            return False
+        made_at = key_made_at(name.rkey)
+        return made_at is not None and made_at >= since
 
     def _left_out(self, item: _Item, name: RecordName, known: _Known) -> str | None:
         """Why a post is not taken; None if it is."""
@@ -377,7 +393,12 @@ def _profile_in(records: list[Any]) -> dict[str, Any]:
 def _profile_of(profile: dict[str, Any], labels: object) -> dict[str, Any]:
     wishes = opt_outs_in(_text(profile, "description")) | opt_outs_of(labels_in(labels))
     name = _text(profile, "displayName") or _text(profile, "handle")
-    return {"name": name, "opt_outs": sorted(wishes), "pinned": _text(profile, "pinnedPost", "uri") or None}
+    pinned = _text(profile, "pinnedPost", "uri")
+    return {
+        "name": name[:_LONGEST],
+        "opt_outs": sorted(wishes),
+        "pinned": pinned if 0 < len(pinned) <= _LONGEST else None,
+    }
 
 
 def _as_view(record: object) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from pydantic import ValidationError
 
 from scraper.bluesky.embeds import embedded
 from scraper.bluesky.labels import labels_in
+from scraper.bluesky.names import key_made_at
 from scraper.bluesky.richtext import rich_text
 from scraper.capture import Access, Capture, Request
 from scraper.contentid import cid_of
@@ -26,6 +29,7 @@ from scraper.replay import Replay
 from scraper.sources.bluesky import Bluesky, BlueskyOptions
 
 RECORDED = Path(__file__).parents[2].parent / "shared" / "fixtures" / "bluesky"
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "sources" / "bluesky"
 DID = "did:plc:" + "a" * 24
 OTHER = "did:plc:" + "b" * 24
 PDS = "https://pds.example"
@@ -194,6 +198,70 @@ def test_a_page_ends_the_visit_only_if_all_of_it_is_older() -> None:
     assert goes_on(), "an empty page says nothing of the next"
     assert goes_on(item(8, createdAt="", seen="?"), item(8)), "an undated post is not older than anything"
     assert goes_on({"post": None}, item(8)), "nor is one that cannot be read"
+
+
+def test_posts_brought_over_from_elsewhere_do_not_end_a_look_at_a_repository() -> None:
+    """A page of old dates under keys of now may stand before what was posted last week; old keys end the visit."""
+    since = datetime(2024, 6, 1, tzinfo=UTC)
+    own = source(account=DID, read="repository")
+
+    def goes_on(*rkeys: str) -> bool:
+        record = {"$type": "app.bsky.feed.post", "text": "…", "createdAt": "2016-12-03T10:00:00Z"}
+        records = [{"uri": uri(rkey), "cid": "x", "value": record} for rkey in rkeys]
+        url = f"{PDS}/xrpc/com.atproto.repo.listRecords?repo={DID}&collection=app.bsky.feed.post"
+        return bool(parsed(answer({"records": records, "cursor": "x"}, url), since, own)[1])
+
+    made_at = key_made_at("3kaheyt6vpc22")  # of a post that states 2023-09-28T12:49:36.735Z
+    assert made_at is not None
+    assert abs(made_at - datetime(2023, 9, 28, 12, 49, 36, 735_000, tzinfo=UTC)) < timedelta(seconds=5)
+    assert not goes_on("3jzfcijpj2z2a", "self", "zzzzzzzzzzzzz")
+    assert goes_on("3jzfcijpj2z2a", "3kzzzzzzzzz2a")
+
+
+@given(st.data())
+def test_any_part_of_any_answer_may_be_something_else(data: st.DataObject) -> None:
+    """Whatever stands in the place of any value: posts that can be kept, or an error of ours, and no silence."""
+    kind, name = data.draw(st.sampled_from([("feed", "page-1"), ("feed", "profile"), ("repository", "page-1")]))
+    tree = {"answer": json.loads((FIXTURES / kind / f"{name}.json").read_text("utf-8"))}
+    places = list(places_in(tree["answer"], tree, "answer"))
+    for _ in range(data.draw(st.integers(1, 3))):
+        holder, at = data.draw(st.sampled_from(places))
+        holder[at] = data.draw(st.sampled_from(ODD))
+    url = f"{API}/app.bsky.actor.getProfile?actor=x" if name == "profile" else FEED
+    carry = json.dumps({"did": "did:plc:cupolasyntheticaccount23", "server": PDS})
+    posts, requests, error = parsed(answer(tree["answer"], url, carry=carry))
+    for post in posts:
+        json.dumps(dataclasses.asdict(post), default=str, ensure_ascii=False).encode("utf-8")
+    assert posts or requests or error or tree["answer"] in ({"feed": []}, {"records": []}) or "cursor" in tree["answer"]
+
+
+ODD = [
+    *(
+        None,
+        True,
+        -1,
+        10**400,
+        1e308,
+        "",
+        " ",
+        "x" * 3000,
+        "\u0000",
+        "\ud800",
+        "at://",
+        "//x.example/y",
+        "../..",
+        "did:plc:x",
+    ),
+    *([], {}, [[]], [None], {"$link": 7}, {"$type": "app.bsky.embed.video"}, {"uri": None}, "2024-02-30T25:00:00Z"),
+]
+
+
+def places_in(value: Any, holder: Any, at: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a tree, as what holds it and where in it."""
+    yield holder, at
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield from places_in(part, value, name)
 
 
 def test_a_thread_of_one_s_own_is_kept_and_linked_wherever_it_began() -> None:
@@ -426,6 +494,10 @@ def test_an_account_that_is_not_there_is_told_in_words(url: str, status: int, wo
 
 def test_the_document_of_another_is_not_believed() -> None:
     """Who answers for another's DID could give another's posts out as the account's."""
+    (asked,) = source(account=DID).start(None)
+    _, requests, error = parsed(answer({"did": OTHER}, asked.url, carry=None), by=source(account=DID))
+    assert requests == []
+    assert OTHER in str(error)
     (first,) = source(account=DID, read="repository").start(None)
     service = [{"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": PDS}]
     _, requests, error = parsed(answer({"id": OTHER, "service": service}, first.url, carry=first.carry))
