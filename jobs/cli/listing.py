@@ -89,6 +89,8 @@ def _texts(post: PostView, hits: Sequence[Hit], room: tuple[int, int], console: 
     ]
     if "caption_fr" not in shown:
         cells[0].stylize_before("dim italic")
+    if elsewhere is None and not any(cell.plain for cell in cells):
+        cells[0] = Text("no text", "dim italic")
     if elsewhere is not None:
         field, _, medium = elsewhere.partition(" ")
         label = Text(f"{_ELSEWHERE.get(field, field)}: ", "dim")

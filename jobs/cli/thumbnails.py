@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +13,9 @@ from PIL import Image, ImageOps
 from scraper.pictures import NotAPicture, examine
 
 #: what is decoded of one file, and of all files of a table; what comes later has no thumbnail
-MAX_BYTES, MAX_PIXELS, ALL_PIXELS = 64_000_000, 50_000_000, 600_000_000
+MAX_BYTES, MAX_PIXELS, ALL_PIXELS = 64_000_000, 40_000_000, 400_000_000
+#: decoded at once: the largest that are no JPEG take 160 MB each
+_AT_ONCE = 2
 #: the decoders that remote bytes may reach
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "AVIF")
 _GROUND = (255, 255, 255)
@@ -36,8 +38,9 @@ def thumbnails(paths: Sequence[Path | None], edges: tuple[int, int]) -> list[Ima
                 left -= pixels
                 yield path
 
-    # decoding lets go of Python's lock
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    # decoding lets go of Python's lock; what Pillow has to say of odd metadata is for nobody here
+    with warnings.catch_warnings(), ThreadPoolExecutor(_AT_ONCE) as pool:
+        warnings.simplefilter("ignore")
         return list(pool.map(lambda path: None if path is None else _small(path, edges), affordable()))
 
 

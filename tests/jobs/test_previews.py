@@ -166,6 +166,7 @@ def test_a_picture_that_cannot_be_shown_is_left_out(tmp_path):
     files = {
         "good.jpg": picture(),
         "turned.jpg": picture(exif=exif),
+        "odd.jpg": picture(exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\xff" * 60),
         "good.png": picture("PNG"),
         "good.webp": picture("WEBP"),
         "good.gif": picture("GIF"),
@@ -186,6 +187,7 @@ def test_a_picture_that_cannot_be_shown_is_left_out(tmp_path):
     assert sizes == {
         "good.jpg": (18, 12),
         "turned.jpg": (8, 12),
+        "odd.jpg": (18, 12),
         "good.png": (18, 12),
         "good.webp": (18, 12),
         "good.gif": (18, 12),

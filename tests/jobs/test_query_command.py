@@ -216,6 +216,12 @@ def test_fifty_posts_are_not_fewer_than_all(held, cupola):
     assert "more" not in cupola("query", "--archive", held.folder).out
 
 
+def test_a_post_without_a_word_is_told_to_have_none(held, cupola):
+    """Its row is not empty."""
+    held.add("1", pictures=({},))
+    assert "no text" in cupola("query", "--archive", held.folder).out
+
+
 def test_count_is_a_number_alone(query):
     """--count prints how many, and nothing else."""
     assert query("--count").out == "4\n"
