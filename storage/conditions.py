@@ -36,11 +36,13 @@ from storage.views import attachments, curation, hashtags, post_index, posts, ta
 DATED = 1 << 24
 #: the widest interval that a post's date can be, in seconds
 _DAY = 86_400
+#: values that are walked through one by one; SQLite joins at most 500 statements
+_MOST = 100
 _MICROSECOND = timedelta(microseconds=1)
 #: the second of a post's date, counted from the first one of the year 1; for one with a date
 SECOND: ColumnElement[int] = literal_column("(post_index.ordinal / 16777216 - 1)", BigInteger)
 # in the very words of the indexes that hold a part of the rows only: SQLite compares them
-_NONE: ColumnElement[int] = literal_column("0")
+NONE: ColumnElement[int] = literal_column("0")
 _START = datetime.min.replace(tzinfo=UTC)
 _CAPTIONS = {"fr": post_index.c.has_fr, "en": post_index.c.has_en, "other": post_index.c.has_other}
 
@@ -100,6 +102,20 @@ def own(filters: Filters) -> Iterator[ColumnElement[bool]]:
     yield from _pictured(filters)
     if filters.noted is False:
         yield not_(exists().where(curation.c.post_id == index.post_id, *_NOTED))
+
+
+def alternatives(filters: Filters) -> tuple[ColumnElement[bool], ...]:
+    """One of these holds of every post that passes, where several values of a column with an index are asked for.
+
+    An index has the posts of each value in order, not those of several: each is walked through by itself.
+    """
+    for column, values in (
+        (post_index.c.source_id, filters.source),
+        (post_index.c.mission, tuple(map(safe, filters.mission))),
+    ):
+        if 1 < len(different := dict.fromkeys(values)) <= _MOST:
+            return tuple(column == value for value in different)
+    return ()
 
 
 def sets(connection: Connection, filters: Filters) -> Iterator[Set]:
@@ -182,7 +198,7 @@ def _pictured(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.has_picture is not None:
         yield index.pictures > 0 if filters.has_picture else index.pictures == 0
     if filters.media:
-        yield or_(*(index[f"media_{state}"] > _NONE for state in sorted(set(filters.media))))
+        yield or_(*(index[f"media_{state}"] > NONE for state in sorted(set(filters.media))))
     for least, most, column in (
         (filters.min_width, filters.max_width, index.width),
         (filters.min_height, filters.max_height, index.height),

@@ -19,7 +19,7 @@ from storage.search.documents import Texts
 
 #: the columns of ``post_index`` that facts are compared by, in order: all but ``ordinal``
 NAMES = (
-    *("post_id", "source_id", "mission", "span", "has_fr", "has_en", "has_other", "verdict", "rating"),
+    *("post_id", "source_id", "mission", "day", "span", "has_fr", "has_en", "has_other", "verdict", "rating"),
     *("needs_review", "edited", "gone", "pictures"),
     *("media_stored", "media_pending", "media_failed", "media_gone", "media_skipped", "width", "height", "seen"),
 )
@@ -57,7 +57,7 @@ def read(connection: Connection, ids: Sequence[int]) -> list[Found]:
     those = f"IN ({','.join(map(str, ids)) or 'NULL'})"
     slices, media, tags = (_by_post(connection, query.format(those)) for query in (_SLICES, _MEDIA, _TAGS))
     dialect = connection.dialect.name
-    rows = connection.exec_driver_sql(_POSTS.format(those, second=_SECOND[dialect], seen=_SEEN[dialect]))
+    rows = connection.exec_driver_sql(_POSTS.format(those, second=SECOND[dialect], seen=_SEEN[dialect]))
     return [_found(slices.get(row[0], ()), media.get(row[0], ()), tags.get(row[0], ()), *row) for row in rows]
 
 
@@ -127,6 +127,7 @@ def _found(
             post_id,
             source_id,
             mission,
+            None if second is None else second // 86400,
             None if second is None else _WIDTHS.get(precision or "", 1),
             fr is not None,
             en is not None,
@@ -160,7 +161,7 @@ def _beside(text: str | None, slices: Sequence[Any], part: str, *, is_whole: boo
 
 
 #: seconds from the year 1 to a post's date; what it has of a second is cut off, not rounded
-_SECOND = {
+SECOND = {
     "sqlite": "CAST(strftime('%s', substr(p.shown_at, 1, 19)) AS INTEGER) + 62135596800",
     "postgresql": "CAST(floor(extract(epoch FROM p.shown_at)) AS BIGINT) + 62135596800",
 }

@@ -7,14 +7,14 @@ Both databases are asked in the same way and give the same posts in the same ord
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from storage import fulltext
-from storage.conditions import Set, between, own, sets
+from storage.conditions import Set, alternatives, between, own, sets
 from storage.dialects import numbered
 from storage.filters import Filters, Sort
 from storage.indexing import ensure_whole
@@ -41,13 +41,15 @@ class Many:
     """More than a few posts, perhaps: what must hold of them.
 
     ``own`` is of the index, ``sets`` of other tables; ``text`` is what the full text must match, None when anything;
-    ``between`` says once more of the full text's own column what ``own`` says of time.
+    ``between`` says once more of the full text's own column what ``own`` says of time, ``alternatives`` what it says
+    of a column that may have one of several values.
     """
 
     own: tuple[ColumnElement[bool], ...]
     sets: tuple[Set, ...]
     text: str | None
     between: tuple[ColumnElement[bool], ...] = ()
+    alternatives: tuple[ColumnElement[bool], ...] = ()
 
 
 Found = Few | Many
@@ -73,7 +75,7 @@ def found(connection: Connection, filters: Filters) -> Found:
         if len(rows) <= FEW:
             return _checked(connection, post_index.c.ordinal, rows, (), others, text)
     along = tuple(between(filters, fulltext.place_of(connection))) if text is not None else ()
-    return Many(conditions, others, text, along)
+    return Many(conditions, others, text, along, alternatives(filters))
 
 
 def _few(connection: Connection, one: Set) -> Sequence[int] | None:
@@ -134,10 +136,24 @@ def ordered(
         if left is not None and left <= 0:
             return
         taken = 0
-        for row in _walk(connection, which, stretch, left, along=along):
+        if left is not None and left <= FEW and which.alternatives and not along:
+            found: Iterable[Row] = _first(connection, which, stretch, left, order)
+        else:
+            found = _walk(connection, which, stretch, left, along=along)
+        for row in found:
             taken += 1
             yield row
         left = None if left is None else left - taken
+
+
+def _first(connection: Connection, which: Many, stretch: Stretch, limit: int, order: Sort) -> list[Row]:
+    """The first posts of a stretch, from the first ones of each alternative."""
+    others = [*which.sets, *([] if which.text is None else [fulltext.matching(connection, which.text)])]
+    statement = select(*_ROW).where(*which.own, *stretch.where, *(one.one() for one in others))
+    statement = statement.order_by(stretch.by).limit(limit)
+    parts = (select(statement.where(alternative).subquery()) for alternative in which.alternatives)
+    rows = (Row(*row) for row in connection.execute(union_all(*parts)))
+    return sorted(rows, key=lambda row: place(order, row))[:limit]
 
 
 def _walk(connection: Connection, which: Many, stretch: Stretch, limit: int | None, *, along: bool) -> Iterator[Row]:

@@ -318,6 +318,8 @@ class AssetRecord(Base):
     """Bytes held once in ``media/``; see ``scraper.model.Asset``."""
 
     __tablename__ = "assets"
+    # how the archive grew is read from this alone
+    __table_args__ = (Index(None, "first_seen_at", "size"),)
 
     sha256: Mapped[str] = mapped_column(PLAIN_TEXT, primary_key=True)
     media_type: Mapped[str]
@@ -384,6 +386,7 @@ class IndexRecord(Base):
     __table_args__ = (
         Index(None, "source_id", "ordinal"),
         Index(None, "mission", "ordinal"),
+        Index(None, "mission", "day"),
         Index(None, "seen"),
         # SQLite uses an index of a part of the rows only where a question has the very words of its condition
         *(
@@ -405,6 +408,8 @@ class IndexRecord(Base):
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id", ondelete="CASCADE"), unique=True)
     source_id: Mapped[str]
     mission: Mapped[str | None]
+    #: of its date, from 0 on, the first one of the year 1; NULL when it has none
+    day: Mapped[int | None]
     #: how many seconds wide its date is; NULL when it has none
     span: Mapped[int | None]
     has_fr: Mapped[bool]
@@ -458,7 +463,7 @@ class FingerprintRecord(Base):
 
 
 class AlikeRecord(Base):
-    """Two fingerprints that are near each other, both ways round, and each one with itself; see ``storage.likeness``."""
+    """Two fingerprints that are near each other, both ways round, and each with itself; see ``storage.likeness``."""
 
     __tablename__ = "alike"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own way of configuring

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, select, true
 
-from storage.conditions import DATED, SECOND
+from storage.conditions import DATED, NONE
 from storage.coverage import Coverage, Span, coverage
 from storage.engine import Database
 from storage.filters import STATES, Filters
@@ -107,7 +107,8 @@ def tally(database: Database, filters: Filters, missions: Mapping[str, Span] | N
         passing = whole(connection, filters)
         totals = connection.execute(select(*_TOTALS).select_from(post_index).where(*passing)).one()._mapping
         days = _days(connection, passing)
-        held = connection.execute(_files(passing)).one()
+        grown = growth(connection)
+        held = connection.execute(_files(passing)).one() if passing else _all_files(grown)
         return Tally(
             posts=totals["posts"],
             first=_shown(connection, totals["first"]),
@@ -121,16 +122,17 @@ def tally(database: Database, filters: Filters, missions: Mapping[str, Span] | N
             missions=_most_first({mission: sum(own.values()) for mission, own in days.items()}),
             coverage=coverage(days, asked),
             pictures={name: int(totals[f"media_{name}"] or 0) for name in STATES},
-            files=held.files,
-            bytes=int(held.bytes or 0),
+            files=held[0],
+            bytes=int(held[1] or 0),
             size=sizes(connection),
-            growth=growth(connection),
+            growth=grown,
             runs=_runs(connection, filters.source),
         )
 
 
 def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.sum(case((condition, 1), else_=0))
+    # FILTER, as what is rare then costs a comparison only: a third of the time of sums of ones and noughts
+    return func.count().filter(condition)
 
 
 def _totals() -> list[ColumnElement[Any]]:
@@ -147,13 +149,16 @@ def _totals() -> list[ColumnElement[Any]]:
     return [
         func.count().label("posts"),
         # the undated are below all others
-        func.min(case((index.ordinal >= DATED, index.ordinal))).label("first"),
-        func.max(case((index.ordinal >= DATED, index.ordinal))).label("last"),
+        func.min(index.ordinal).filter(index.ordinal >= DATED).label("first"),
+        func.max(index.ordinal).filter(index.ordinal >= DATED).label("last"),
         _number(index.ordinal < DATED).label("undated"),
         _number(index.needs_review == true()).label("needs_review"),
         _number(index.gone == true()).label("gone"),
         *(_number(captions[name]).label(f"captions_{name}") for name in CAPTIONS),
-        *(func.sum(index[f"media_{state}"]).label(f"media_{state}") for state in STATES),
+        *(
+            func.sum(index[f"media_{state}"]).filter(index[f"media_{state}"] > NONE).label(f"media_{state}")
+            for state in STATES
+        ),
     ]
 
 
@@ -176,9 +181,8 @@ def _shown(connection: Connection, ordinal: int | None) -> str | None:
 
 def _days(connection: Connection, passing: Sequence[ColumnElement[bool]]) -> dict[str | None, dict[date | None, int]]:
     """Posts by mission and day (UTC); None for those without."""
-    # whole numbers divided are whole numbers, on both
-    day = case((post_index.c.ordinal >= DATED, SECOND.op("/")(literal_column("86400")))).label("day")
-    statement = select(post_index.c.mission, day, func.count()).where(*passing).group_by(post_index.c.mission, "day")
+    group = post_index.c.mission, post_index.c.day
+    statement = select(*group, func.count()).where(*passing).group_by(*group)
     found: dict[str | None, dict[date | None, int]] = defaultdict(dict)
     for mission, number, posts_then in connection.execute(statement):
         found[mission][None if number is None else date.fromordinal(_FIRST + number)] = posts_then
@@ -201,13 +205,14 @@ def _sources(connection: Connection, passing: Sequence[ColumnElement[bool]]) -> 
 
 
 def _files(passing: Sequence[ColumnElement[bool]]) -> Select[int, Any]:
-    found = select(func.count().label("files"), func.sum(assets.c.size).label("bytes"))
-    if not passing:
-        # all that is held, at a fifth of the time
-        return found.select_from(assets)
+    found = select(func.count(), func.sum(assets.c.size))
     those = select(post_index.c.post_id).where(*passing)
     shown = (attachments.c.removed_at.is_(None), attachments.c.state == "stored", attachments.c.post_id.in_(those))
     return found.where(assets.c.sha256.in_(select(attachments.c.sha256).where(*shown)))
+
+
+def _all_files(grown: Sequence[Growth]) -> tuple[int, int]:
+    return sum(month.files for month in grown), sum(month.bytes for month in grown)
 
 
 def _most_first(counts: dict[Any, int]) -> dict[Any, int]:

@@ -192,6 +192,7 @@ post_index = table(
     column("post_id", Integer),
     column("source_id", SafeText),
     column("mission", SafeText),
+    column("day", Integer),
     column("span", Integer),
     column("has_fr", Boolean),
     column("has_en", Boolean),

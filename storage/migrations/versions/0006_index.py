@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("post_id", INTEGER, nullable=False),
         sa.Column("source_id", TEXT, nullable=False),
         sa.Column("mission", TEXT, nullable=True),
+        sa.Column("day", INTEGER, nullable=True),
         sa.Column("span", INTEGER, nullable=True),
         *(sa.Column(name, sa.Boolean(), nullable=False) for name in ("has_fr", "has_en", "has_other")),
         sa.Column("verdict", sa.String(16), nullable=False),
@@ -46,7 +47,9 @@ def upgrade() -> None:
     )
     for column in ("source_id", "mission"):
         op.create_index(f"ix_post_index_{column}_ordinal", "post_index", [column, "ordinal"])
+    op.create_index("ix_post_index_mission_day", "post_index", ["mission", "day"])
     op.create_index("ix_post_index_seen", "post_index", ["seen"])
+    op.create_index("ix_assets_first_seen_at_size", "assets", ["first_seen_at", "size"])
     for name, columns, where in (
         *((flag, ["ordinal"], f"{flag} = 1" if dialect == "sqlite" else flag) for flag in ("gone", "edited")),
         ("needs_review", ["ordinal"], "needs_review = 1" if dialect == "sqlite" else "needs_review"),
