@@ -1,0 +1,1 @@
+"""What WordPress sends, understood: addresses of its REST API, posts, pictures. Pure; asks for nothing."""
