@@ -14,7 +14,7 @@ from storage.engine import open_database
 from storage.errors import ArchiveMissing
 from storage.filters import Filters
 from storage.folding import fold, fold_tag
-from storage.queries import BATCH, count, find, names
+from storage.queries import BATCH, count, find, names, page, pages
 from storage.schema import Base, PostRecord
 from storage.settings import ArchiveSettings
 
@@ -382,6 +382,34 @@ def test_reading_goes_on_while_another_one_writes(held):
         assert count(reader, Filters()) == BATCH + 11
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize("filters", [{}, {"text": "mer"}, {"sort": "rating"}, {"sort": "oldest"}])
+def test_pages_one_after_the_other_are_the_posts_that_are_found(held, filters):
+    """In the same order, of one size but for the last; each tells how to go on behind it, if anything follows."""
+    for number in range(12):
+        held.add(str(number), fr="La mer", published=date(2016, 12, 1 + number % 5))
+    every = ids(held, **filters)
+    for limit, sizes in (
+        (None, [5, 5, 2]),
+        (12, [5, 5, 2]),
+        (10, [5, 5]),
+        (7, [5, 2]),
+        (0, []),
+        (2**63 - 1, [5, 5, 2]),
+    ):
+        wanted = Filters(limit=limit, **filters)
+        found = list(pages(held.database, wanted, size=5, hits=True))
+        assert [len(part.posts) for part in found] == sizes
+        assert [post.native_id for part in found for post in part.posts] == every[:limit]
+        assert all(len(part.hits) == (len(part.posts) if "text" in filters else 0) for part in found)
+        seen = 0
+        for part in found:
+            seen += len(part.posts)
+            assert (part.next is None) == (seen == 12)
+            if part.next is not None:
+                assert ids(held, after=part.next, **filters) == every[seen:]
+    assert [post.native_id for post in page(held.database, Filters(limit=2**63 - 1, **filters)).posts] == every
 
 
 def test_an_abandoned_reading_leaves_nothing_behind(held):
