@@ -197,6 +197,14 @@ class Archive:
         with self.database.read() as connection:
             return attachments.wanted(connection, source_id, now, limit=limit, after_id=after_id, due_only=due_only)
 
+    def unheld(self, source_id: str, native_ids: Sequence[str]) -> list[Wanted]:
+        """Attachments of some posts of a source whose bytes are not held and are wanted, with an address or without.
+
+        What is gone at its address is among them: its file may have been saved in time.
+        """
+        with self.database.read() as connection:
+            return attachments.unheld(connection, source_id, [safe(native_id) for native_id in native_ids])
+
     def last_attachment(self) -> int:
         """The greatest number that an attachment of any source has; 0 when there is none.
 

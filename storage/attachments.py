@@ -22,6 +22,8 @@ LONGEST_PAUSE = timedelta(days=7)
 _attachments, _posts = rows_of(AttachmentRecord), rows_of(PostRecord)
 _assets, _captures, _failures = rows_of(AssetRecord), rows_of(CaptureRecord), rows_of(FailureRecord)
 
+_MISSING = (MediaState.PENDING, MediaState.FAILED, MediaState.GONE)
+
 # in these very words, so that SQLite sees that the partial index serves
 _UNDECIDED = text("attachments.state IN ('pending', 'failed')")
 
@@ -52,15 +54,27 @@ def wanted(
         rest = _attachments.c.next_attempt_at
         query = query.where(or_(rest.is_(None), rest <= now))
     rows = connection.execute(query.order_by(_attachments.c.id).limit(limit)).mappings()
-    return [
-        Wanted(
-            attachment_id=row["id"],
-            key=f"{source_id}:{row['of_post']}",
-            attachment=attachment_of(row),
-            attempts=row["attempts"],
-        )
-        for row in rows
-    ]
+    return [_wanted(source_id, row) for row in rows]
+
+
+def _wanted(source_id: str, row: Mapping[Any, Any]) -> Wanted:
+    return Wanted(
+        attachment_id=row["id"],
+        key=f"{source_id}:{row['of_post']}",
+        attachment=attachment_of(row),
+        attempts=row["attempts"],
+    )
+
+
+def unheld(connection: Connection, source_id: str, native_ids: Sequence[str]) -> list[Wanted]:
+    """See ``Archive.unheld``."""
+    query = (
+        select(_attachments, _posts.c.native_id.label("of_post"))
+        .join(_posts, _posts.c.id == _attachments.c.post_id)
+        .where(_posts.c.source_id == source_id, _posts.c.native_id.in_(native_ids))
+        .where(_attachments.c.removed_at.is_(None), _attachments.c.state.in_(_MISSING))
+    )
+    return [_wanted(source_id, row) for row in connection.execute(query.order_by(_attachments.c.id)).mappings()]
 
 
 def last(connection: Connection) -> int:

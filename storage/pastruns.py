@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,6 +62,18 @@ class PastRuns:
                 select(_sources.c.first_run_at).where(_sources.c.id == source_id)
             )
         return found
+
+    def known(self, source_id: str) -> tuple[str, str | None] | None:
+        """The kind and the address of a source as it was configured last; None when no run has met it."""
+        with self._database.read() as connection:
+            row = connection.execute(select(_sources.c.kind, _sources.c.url).where(_sources.c.id == source_id)).first()
+        return None if row is None else (row.kind, row.url)
+
+    def of_kinds(self, kinds: Collection[str]) -> list[tuple[str, str]]:
+        """The sources of these kinds, each with its kind, in the order of their ids."""
+        query = select(_sources.c.id, _sources.c.kind).where(_sources.c.kind.in_(kinds)).order_by(_sources.c.id)
+        with self._database.read() as connection:
+            return [(row.id, row.kind) for row in connection.execute(query)]
 
     def has_failed(self, source_id: str, key: str, error: type[Exception]) -> bool:
         """Whether any run has recorded such a failure of a post."""

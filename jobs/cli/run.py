@@ -23,6 +23,7 @@ from jobs.report import Failure, Outcome, Report
 
 if TYPE_CHECKING:
     from jobs.config import ConfigFile
+    from jobs.imported import Imported
     from jobs.visit import Means, Visit
 
 
@@ -54,12 +55,15 @@ def visit_sources(
     from jobs.wiring import means_of, saved_capture, sources_of
 
     file = load(config_path(config))
-    configured = sources_of(file, names)
-    if not configured:
+    imported = () if bounds.get("listing", True) else _imported(file, names)
+    others = [name for name in names if name not in {source.id for source in imported}]
+    configured = sources_of(file, others) if others or not names else ()
+    if not configured and not imported:
         raise UsageError(f"{file.path} has no sources; see the templates in it, or cupola sources")
     if from_file is not None and len(configured) != 1:
         raise UsageError("--from-file needs to know whose page it is: name one SOURCE")
     visits = [Visit(source=item.source, mission=item.mission, **bounds) for item in configured]
+    visits += [Visit(source=source, **bounds) for source in imported]
     if from_file is not None:
         saved = saved_capture(from_file, configured[0].source.options.url)
         visits = [Visit(source=configured[0].source, mission=configured[0].mission, saved=saved, **bounds)]
@@ -70,6 +74,18 @@ def visit_sources(
     ):
         reports = _rehearsed(visits, means) if dry_run else _harvested(file, visits, means)
     return _told(reports, as_json=as_json, dry_run=dry_run)
+
+
+def _imported(file: ConfigFile, names: Sequence[str]) -> tuple[Imported, ...]:
+    """The sources that came in from files and are not configured: all, or those of ``names``."""
+    from jobs.imported import FORMATS, Imported
+    from jobs.wiring import archive_of
+
+    with archive_of(file, read_only=True) as archive:
+        known = archive.journal.of_kinds(FORMATS)
+    configured = {stanza.id for stanza in file.config.sources}
+    wanted = [(name, kind) for name, kind in known if name not in configured and (not names or name in names)]
+    return tuple(Imported(name, kind) for name, kind in wanted)
 
 
 def _rehearsed(visits: Sequence[Visit], means: Means) -> list[Report]:

@@ -58,4 +58,4 @@ def test_what_is_no_export_is_wrong_use(held: Any, tmp_path: Path) -> None:
     assert "only what `cupola export jsonl` has written can be brought in" in done.stderr
     done = cupola("import", "tapestry", path, "--archive", held.folder)
     assert done.returncode == 2
-    assert "known are cupola" in done.stderr
+    assert "known are csv, cupola, " in done.stderr
