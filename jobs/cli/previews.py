@@ -161,5 +161,6 @@ def _of_iterm2(image: Image, cells: int, lines: int) -> str:
 
 def _encoded(image: Image, form: str) -> str:
     out = io.BytesIO()
-    image.save(out, form, quality=80)
+    # a PNG goes no further than to the terminal: packing it well takes longer than giving it
+    image.save(out, form, quality=80, compress_level=1)
     return base64.b64encode(out.getvalue()).decode("ascii")
