@@ -11,6 +11,7 @@ from sqlalchemy import Connection, ScalarSelect, Select, bindparam, func, insert
 
 from scraper.capture import Access
 from scraper.model import Asset, Attachment, MediaResult, MediaState
+from storage import fingerprints
 from storage.dialects import upsert
 from storage.rows import attachment_of
 from storage.schema import AssetRecord, AttachmentRecord, CaptureRecord, FailureRecord, PostRecord, rows_of
@@ -133,6 +134,10 @@ def record_results(
     assets = [_asset_row(result.asset, now) for result in tried.values() if result.asset is not None]
     if assets:
         connection.execute(upsert(connection, _assets).on_conflict_do_nothing(index_elements=["sha256"]), assets)
+        looks = ((result.asset, result.fingerprint) for result in tried.values())
+        fingerprints.put(
+            connection, {asset.sha256: look for asset, look in looks if asset is not None and look is not None}
+        )
     answers = _index(connection, run_id, {number: tried[number] for number in held}, held)
     failed = [
         _failure_row(run_id, held[number], tried[number], now, answers.get(number))

@@ -7,7 +7,7 @@ from itertools import islice
 
 from sqlalchemy import Connection, select
 
-from storage import terms
+from storage import terms, traits
 from storage.damage import Damage, Share, Trouble
 from storage.engine import Database
 from storage.facts import NAMES, TIE, read
@@ -93,6 +93,7 @@ def compared(connection: Connection, ids: list[int]) -> list[str]:
     numbers = {held[number].ordinal: number for number in found if number in held}
     documents = {ordinal: document(found[number].texts) for ordinal, number in numbers.items()}
     wrong |= {numbers[ordinal] for ordinal in terms.differing(connection, documents)}
+    wrong |= traits.differing(connection, ids)
     named = f"SELECT source_id || ':' || native_id FROM posts WHERE id IN ({','.join(map(str, wrong)) or 'NULL'})"  # noqa: S608
     return sorted(connection.exec_driver_sql(named).scalars())
 

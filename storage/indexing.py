@@ -78,7 +78,7 @@ def clear(connection: Connection) -> None:
     if not is_server:
         connection.exec_driver_sql("DROP TRIGGER IF EXISTS post_index_deleted")
     connection.exec_driver_sql("DROP TABLE IF EXISTS post_search")
-    for table in ("post_index", "index_pending"):
+    for table in ("post_index", "index_pending", "traits", "alike"):
         connection.exec_driver_sql(f"{'TRUNCATE' if is_server else 'DELETE FROM'} {table}")
     for statement in search_table(connection.dialect.name):
         connection.exec_driver_sql(statement)
@@ -88,7 +88,7 @@ def clear(connection: Connection) -> None:
 def _renew(connection: Connection, ids: Sequence[int]) -> None:
     """Make the rows of these posts anew; a row that is as it should be costs no write."""
     # what reads words takes a while to load, and most who open an archive only ask
-    from storage import terms
+    from storage import terms, traits
     from storage.dialects import insert_all
     from storage.facts import NAMES, TIE, read
     from storage.search.documents import document
@@ -109,6 +109,7 @@ def _renew(connection: Connection, ids: Sequence[int]) -> None:
     if changed := [_row(post) | {"number": post.post_id} for post in stayed if post.facts != held[post.post_id][1:]]:
         connection.execute(update(post_index).where(post_index.c.post_id == bindparam("number")), changed)
     terms.put(connection, {ordinals[post.post_id]: document(post.texts) for post in found})
+    traits.renew(connection, ids)
     connection.exec_driver_sql(f"DELETE FROM index_pending WHERE post_id {_those(ids)}")  # noqa: S608 - numbers
 
 

@@ -68,7 +68,7 @@ class Reader:
         for (
             post_id, capture_id, run, source, native_id, mission, url, author, title, at, precision, origin, edited_at,
             fr, en, text, warning, hashtags, credit, licence, licence_url, review, verdict, rating, first_seen_at,
-            gone_at, corrected, opt_outs,
+            gone_at, corrected, opt_outs, variant_of,
         ) in map(rows.__getitem__, ids):  # fmt: skip
             key = f"{source}:{native_id}"
             kept = withheld(clearance, source, mission, licence, gone_at, opt_outs)
@@ -92,7 +92,7 @@ class Reader:
                 Item(
                     key, source, native_id, mission, url, author, title, at, precision, origin, edited_at, fr, en, text,
                     warning, _texts(hashtags), credit, licence, licence_url, bool(review), verdict, rating,
-                    pictures.get(post_id, 0), None, first_seen_at, gone_at, _texts(corrected),
+                    pictures.get(post_id, 0), variant_of, first_seen_at, gone_at, _texts(corrected),
                     tuple(tagged.get(post_id, ())), tuple(shown), tuple(slices.get(post_id, ())), facts.kind, facts.url,
                     capture_url, fetched_at, sha256, run, citation(key, author, title or text, at, url, fetched_at),
                     incomplete, kept is None, kept and kept[1], post_id, capture_id,

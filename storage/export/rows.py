@@ -10,6 +10,7 @@ from functools import cache
 
 from sqlalchemy import TextClause, text
 
+from storage.migrations.links import variant_of
 from storage.migrations.portable import day, stamp
 
 _DATE = "coalesce(c.published_at, p.published_at)"
@@ -46,7 +47,8 @@ SELECT
     END,
     coalesce(c.verdict, 'unreviewed'), c.rating,
     {stamp(dialect, "p.first_seen_at")}, {stamp(dialect, "p.gone_at")},
-    c.corrected, p.opt_outs
+    c.corrected, p.opt_outs,
+    {variant_of(dialect)}
 FROM posts AS p LEFT JOIN curation AS c ON c.post_id = p.id
 WHERE {among}
 """)  # noqa: S608 - our own words

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 #: the newest step; a test keeps it and ``versions/`` in step
-HEAD = "0006"
+HEAD = "0007"
 
 
 def knows(step: str) -> bool:
@@ -30,14 +30,15 @@ def create(connection: Connection) -> None:
     """
     import storage.schema  # noqa: F401 - declares the tables
     from storage.declarative import Base
-    from storage.migrations.index import search_table, triggers
+    from storage.migrations import index, links
     from storage.migrations.more_views import MORE_VIEWS
-    from storage.migrations.views import archive_media, archive_posts
+    from storage.migrations.views import archive_media
 
     Base.metadata.create_all(connection, checkfirst=False)
-    for view in (archive_posts, archive_media, *MORE_VIEWS):
-        connection.exec_driver_sql(view(connection.dialect.name))
-    for statement in (*search_table(connection.dialect.name), *triggers(connection.dialect.name)):
+    dialect = connection.dialect.name
+    for view in (links.archive_posts, archive_media, *MORE_VIEWS, links.archive_links):
+        connection.exec_driver_sql(view(dialect))
+    for statement in (*index.search_table(dialect), *index.triggers(dialect), *links.triggers(dialect)):
         connection.exec_driver_sql(statement)
     # as Alembic makes it
     connection.exec_driver_sql(
