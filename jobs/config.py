@@ -131,7 +131,7 @@ class ConfigFile:
 
     def options_error(self, index: int, error: OptionsError) -> ConfigError:
         """The error for options of the source at ``index`` that do not go together."""
-        at = ("sources", index, *error.key)
+        at: Key = ("sources", index, *error.key)
         if isinstance(error.__cause__, ValidationError) and error.model is not None:
             return ConfigError(self.path, problems_of(error.__cause__, error.model, self.lines, at))
         return self.error(at, str(error))

@@ -24,6 +24,7 @@ from jobs.visiting import duty_of
 from scraper import registry
 from scraper.capture import SAVED, Access, Capture, Request
 from scraper.client import PoliteClient
+from scraper.errors import OptionsError
 from scraper.settings import interval_of
 from scraper.source import Source
 from storage.archive import Archive
@@ -72,7 +73,10 @@ def _configured(file: ConfigFile, index: int, *, offline: bool) -> Configured:
     except LookupError as error:
         raise file.error(("sources", index, "kind"), str(error)) from error
     options = file.source_options(index, kind.options_type, offline=offline)
-    return Configured(kind(stanza.id, options), stanza.mission)
+    try:
+        return Configured(registry.made(stanza.kind, stanza.id, options), stanza.mission)
+    except OptionsError as error:
+        raise file.options_error(index, error) from error
 
 
 @contextmanager

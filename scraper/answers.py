@@ -69,7 +69,7 @@ def redirect_target(target: Target, location: str | None, *, name: str) -> Targe
 
 
 def played_back(status: int, headers: Mapping[str, str], *, name: str) -> FetchError | None:
-    """The error where an archive plays back an error of the site that it captured; None for an answer of the host's own.
+    """The error where an archive plays back an error of the site that it captured; None for an answer of its own.
 
     The two look alike but for ``Memento-Datetime`` (RFC 7089): of a 429 that was captured, nobody wants a pause now.
     """

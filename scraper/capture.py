@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -19,6 +19,9 @@ _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0
 # half a surrogate pair or NUL, as an escape or in bytes (or JSON in UTF-16): most bodies have none and are not walked
 _UNSTORABLE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)|\xed[\xa0-\xbf]|\x00")
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.-]{2,40})""")
+
+
+_MEMENTO = re.compile(r"https?://[^/?#]+/(?:[^?#]{0,80}/)??web/([12]\d{13})(?:[a-z]{2}_)?/(.+)", re.ASCII | re.DOTALL)
 
 
 class Access(StrEnum):
@@ -161,6 +164,19 @@ class Capture:
     def parse_error(self, message: str) -> ParseError:
         """The error for an answer that was not understood, with this capture as its evidence."""
         return ParseError(f"{named(self.url)}: {message}", url=self.url, sha256=self.sha256)
+
+
+def memento_of(url: str) -> tuple[datetime, str] | None:
+    """When an archive made the capture at ``url`` (aware UTC), and of which address; None for any other address.
+
+    Such an address is ``https://web.archive.org/web/20161203174500id_/https://…``. A post's date is something else.
+    """
+    found = _MEMENTO.fullmatch(url)
+    try:
+        at = found and datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:  # no such day
+        return None
+    return (at, found[2]) if found and at else None
 
 
 def _origin(url: str) -> str:

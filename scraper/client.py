@@ -298,7 +298,8 @@ def _broken(error: Exception) -> Broken:
         return Broken(f"the address cannot be used ({error})", passing=False, retriable=False)
     inner = causes[-1]
     said = getattr(inner, "strerror", None) or f"{type(inner).__name__}: {inner}"
-    return Broken(f"the connection failed ({said}); ask again later")
+    shut = isinstance(inner, ConnectionRefusedError)
+    return Broken(f"the connection failed ({said}); ask again later", refused=shut)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -15,11 +15,12 @@ from typing import Protocol
 
 from scraper.answers import moment_of
 from scraper.errors import FetchError, TooLarge
-from scraper.wire import Unpacker
+from scraper.wire import NotAsEncoded, Unpacker
 
 #: bytes below which a body that broke off is rather asked for anew
 WORTH_RESUMING = 2**16
 
+_MOST_SAID = 4096
 _NOT_PACKED = frozenset({"", "identity", "none", "utf-8"})
 _UNPACKABLE = frozenset({"gzip", "x-gzip", "deflate"})
 _STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
@@ -69,9 +70,11 @@ class Answer(Protocol):
 class Broken(Exception):
     """The carrier got no answer, or lost it midway: what happened, and whether a new try may go better."""
 
-    def __init__(self, what: str, *, passing: bool = True, retriable: bool = True) -> None:
+    def __init__(self, what: str, *, passing: bool = True, retriable: bool = True, refused: bool = False) -> None:
         super().__init__(what)
         self.passing = passing
+        #: whether the host is there and lets nobody in
+        self.refused = refused
         self.retriable = retriable
 
 
@@ -176,6 +179,20 @@ class Delivery:
                 self._part = _part(head, size, total)
             raise
         return _sized(head, size)
+
+
+def words_of(answer: Answer) -> str:
+    """What a refusal says in plain text, on one line and not longer than a person reads; empty when it says nothing."""
+    if answer.headers.get("content-type", "").partition(";")[0].strip().lower() != "text/plain":
+        return ""
+    try:
+        data = answer.read()[:_MOST_SAID]
+        unpacker = _unpacker(answer.headers, "")
+        text = data if unpacker is None else next(unpacker.feed(data), b"")
+    except (Broken, NotAsEncoded, FetchError):
+        return ""
+    words = " ".join(text[:_MOST_SAID].decode("utf-8", "replace").split())
+    return "".join(letter for letter in words if letter.isprintable())[:300]
 
 
 def _part(head: Streamed, size: int, total: int) -> _Part | None:

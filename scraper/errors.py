@@ -9,10 +9,13 @@ ScraperError                     one base for the room
  |    +-- Blocked                the address is not one that may be connected to; ``address``
  +-- ParseError                  an answer that was not understood; ``url``, ``sha256`` of the evidence
  +-- MediaError                  bytes that are not the picture they should be; ``url``, ``reason``
-      +-- OtherBytes             a picture, and another one than its address promises by a hash
+ |    +-- OtherBytes             a picture, and another one than its address promises by a hash
+ +-- OptionsError                options that contradict each other; ``key`` of the option at fault
 
 Please add a line here with every new error.
 """
+
+from typing import Any
 
 
 class ScraperError(Exception):
@@ -91,3 +94,15 @@ class MediaError(ScraperError):
 
 class OtherBytes(MediaError):
     """A picture with another hash than the one that its address is made of."""
+
+
+class OptionsError(ScraperError):
+    """Options that do not go together, which none of them shows alone; ``key`` leads to the one at fault.
+
+    Where the options for another kind (``model``) are at fault, the cause is pydantic's ValidationError.
+    """
+
+    def __init__(self, message: str, *, key: tuple[str, ...], model: Any = None) -> None:
+        super().__init__(message)
+        self.key = key
+        self.model = model

@@ -13,10 +13,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from scraper.address import Door, Shut, Target, target_of
-from scraper.answers import PASSING, REDIRECTS, budget_spent, error_for, pause_asked, redirect_target
+from scraper.answers import (
+    PASSING,
+    REDIRECTS,
+    budget_spent,
+    error_for,
+    pause_asked,
+    played_back,
+    redirect_target,
+)
 from scraper.capture import Access, Request
-from scraper.delivery import Answer, Broken, Delivery, Sink, Streamed
+from scraper.delivery import Answer, Broken, Delivery, Sink, Streamed, words_of
 from scraper.errors import Blocked, FetchError, RateLimited, Refused
+from scraper.limits import limit_of
 from scraper.masking import shown, with_key, without_key
 from scraper.robots import Robots
 from scraper.settings import HttpSettings, interval_of
@@ -178,8 +187,13 @@ class Manners:
                 self._door.check_name(target.host, target.port)
             except Shut as shut:
                 raise self._shut_out(shut, target, name) from None
-        if access is Access.PAGE and (delay := self._robots.check(target, name=name)):
-            self.throttle.widen(target.budget, delay)
+        limit = limit_of(target)
+        if limit is None:
+            if access is Access.PAGE and (delay := self._robots.check(target, name=name)):
+                self.throttle.widen(target.budget, delay)
+        else:
+            self.throttle.widen(limit.budget, limit.interval)
+            self.throttle.wait(limit.budget, url=name, at_most=self._settings.max_wait)
         self.throttle.wait(target.budget, url=name, at_most=self._settings.max_wait)
 
     def _judge(self, request: Request, target: Target, answer: Answer, name: str, *, of_rest: bool) -> Target | None:
@@ -192,10 +206,14 @@ class Manners:
             return None
         if status in REDIRECTS:
             return redirect_target(target, answer.headers.get("location"), name=name)
-        error = error_for(request, status, name=name)
+        if (played := played_back(status, answer.headers, name=name)) is not None:
+            raise played
+        error = error_for(request, status, name=name, said=words_of(answer) if status == 403 else "")
         if status not in PASSING:
             raise error
         pause = pause_asked(status, answer.headers, self._now())
+        if pause is None and status == 429 and (limit := limit_of(target)) is not None:
+            pause = limit.pause
         too_long = pause is not None and pause > self._settings.max_wait
         if status == 429 or too_long:
             named = "names no pause" if pause is None else f"asks for a pause of {pause:.0f} s"
@@ -219,6 +237,12 @@ class Manners:
     def _fault(self, broken: Broken, target: Target, name: str) -> Exception:
         via = "" if target.url == name else f" (at {shown(target.url)})"
         error = FetchError(f"{name}: {broken}{via}", url=name, retriable=broken.retriable)
+        limit = limit_of(target)
+        if broken.refused and limit is not None:
+            # whoever knocks again now is shut out for longer
+            self.throttle.pause(target.budget, limit.shut)
+            message = f"{name}: {target.host} refuses connections, as it does for minutes when asked too often"
+            return RateLimited(f"{message}; run again later", url=name, retry_after=limit.shut)
         return _Passing(error, host=target.budget) if broken.passing else error
 
     def _shut_out(self, shut: Shut, target: Target, name: str) -> FetchError:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import scraper.sources
+from scraper.settings import SourceOptions
 from scraper.source import Source
 
 
@@ -41,3 +42,13 @@ def kind(name: str) -> type[Source[Any]]:
 def kinds() -> dict[str, type[Source[Any]]]:
     """Every kind of source by its name, in alphabetical order."""
     return {name: kind(name) for name in names()}
+
+
+def made(name: str, source_id: str, options: SourceOptions) -> Source[Any]:
+    """The source of that kind with these options.
+
+    Raises:
+        LookupError: there is no such kind.
+        OptionsError: its options name another kind that is not there, or options that it does not take.
+    """
+    return kind(name).made(source_id, options, kind)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from scraper.capture import Access, Capture, Request
 from scraper.errors import FetchError, ScraperError
@@ -30,6 +30,10 @@ class Reach(StrEnum):
     PAGE = "page"
 
 
+#: gives a kind of source by its name; LookupError where there is none
+Kinds = Callable[[str], "type[Source[Any]]"]
+
+
 class Source(ABC, Generic[O]):
     """A configured place that publishes posts: the class is its kind, the instance has an id.
 
@@ -50,6 +54,15 @@ class Source(ABC, Generic[O]):
     def __init__(self, source_id: str, options: O) -> None:
         self.id = source_id
         self.options = options
+
+    @classmethod
+    def made(cls, source_id: str, options: O, kinds: Kinds) -> Self:
+        """The source; one that hands what it reads to another kind gets that one from ``kinds``.
+
+        Raises:
+            OptionsError: the options name a kind that is not there, or options that it does not take.
+        """
+        return cls(source_id, options)
 
     @abstractmethod
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from scraper.capture import SAVED, Capture, Request
+from scraper.capture import SAVED, Capture, Request, memento_of
 from storage import answers, leases, warc, warcfiles
 from storage.dialects import upsert
 from storage.engine import Database, translated
@@ -31,6 +31,9 @@ Row = Mapping[Any, Any]
 
 #: bytes of an address for which validators are kept
 LONGEST_ADDRESS = 2000
+
+#: of an answer that nobody captured before us: later than every capture
+_NOW = float("inf")
 
 _captures, _validators, _runs = rows_of(CaptureRecord), rows_of(ValidatorRecord), rows_of(RunRecord)
 
@@ -127,23 +130,32 @@ class Captures:
     def newest_first(self, source_id: str) -> Iterator[Kept]:
         """Every different answer with status 200 (or file that was brought) of a source, those of the last run first.
 
-        Of one run they come in their own order, since what a run saw first counts. Each is read as it is taken, and the
-        database is not held meanwhile; an answer that came several times is given once, where it came last.
+        Of one run they come in their own order, since what a run saw first counts; what an archive captured comes in
+        the order of its captures, the latest one first. Each is read as it is taken, and the database is not held
+        meanwhile; an answer that came several times is given once, where it came last.
         """
         wanted = _captures.c.status.in_((200, SAVED))
         mine = (_captures.c.source_id == source_id, wanted, _captures.c.file.is_not(None))
-        order = select(_captures.c.id).where(*mine).order_by(_captures.c.run_id.desc(), _captures.c.id)
+        order = select(_captures.c.id, _captures.c.url).where(*mine).order_by(_captures.c.run_id.desc(), _captures.c.id)
+        numbers, times = array("q"), array("d")
         with self._database.read() as connection:
-            numbers = array("q", connection.execute(order, execution_options={"yield_per": 1000}).scalars())
+            for number, url in connection.execute(order, execution_options={"yield_per": 1000}):
+                captured = memento_of(url)
+                numbers.append(number)
+                times.append(captured[0].timestamp() if captured else _NOW)
+        if any(time != _NOW for time in times):
+            numbers = array("q", (numbers[at] for at in sorted(range(len(numbers)), key=lambda at: -times[at])))
         bounds = (_runs.c.since.label("run_since"), _runs.c.until.label("run_until"))
         statement = select(_captures, *bounds).join(_runs, _runs.c.id == _captures.c.run_id)
-        statement = statement.where(_captures.c.file.is_not(None)).order_by(_captures.c.run_id.desc(), _captures.c.id)
+        statement = statement.where(_captures.c.file.is_not(None))
         given: dict[str, set[int]] = {}
         for at in range(0, len(numbers), _BATCH):
             with self._database.read() as connection:
                 some = statement.where(_captures.c.id.in_(list(numbers[at : at + _BATCH])))
-                rows = connection.execute(some).mappings().all()
-            for row in rows:
+                rows = {row["id"]: row for row in connection.execute(some).mappings()}
+            for number in numbers[at : at + _BATCH]:
+                if (row := rows.get(number)) is None:  # taken out meanwhile
+                    continue
                 of_file = given.setdefault(row["file"], set())
                 if row["offset"] not in of_file:
                     of_file.add(row["offset"])

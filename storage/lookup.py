@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from scraper.capture import memento_of
 from storage.engine import Database
 from storage.errors import UnknownKey
 from storage.filters import split_key
@@ -57,7 +58,8 @@ class RunProvenance:
 class CaptureProvenance:
     """An answer: what was asked, who answered what and when, its hash, and where its bytes lie.
 
-    ``file``, ``offset`` and ``length`` find the record in ``warc/``; they are None for a picture.
+    ``file``, ``offset`` and ``length`` find the record in ``warc/``; they are None for a picture. ``captured_at`` is
+    when an archive (the Internet Archive, say) had captured what it gave on ``fetched_at``; None for any other host.
     """
 
     id: int
@@ -65,6 +67,7 @@ class CaptureProvenance:
     url: str
     status: int
     fetched_at: str
+    captured_at: str | None
     sha256: str | None
     size: int | None
     file: str | None
@@ -245,12 +248,14 @@ def _provenance(connection: Connection, post_id: int) -> Provenance:
 
 
 def _capture(row: Any) -> CaptureProvenance:
+    captured = memento_of(row.url)
     return CaptureProvenance(
         id=row.id,
         requested_url=row.requested_url,
         url=row.url,
         status=row.status,
         fetched_at=iso(row.fetched_at),
+        captured_at=iso(captured[0]) if captured else None,
         sha256=row.sha256,
         size=row.size,
         file=row.file,

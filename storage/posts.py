@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, select, update
 
+from scraper.capture import memento_of
 from scraper.model import Attachment, MediaState
 from storage.changes import Change, Entry, content_hash, contradicts, decide, match
 from storage.columns import safe
@@ -101,6 +102,7 @@ class _Page:
     ) -> None:
         self._connection, self._run_id, self._plan, self._now = connection, run_id, plan, now
         self._seen, self._settled, self._anew = seen, settled, anew
+        self._capture_id = capture_id
         self._provenance = {"run_id": run_id, "capture_id": capture_id, "changed_at": now}
 
     def record(self, fresh: dict[str, Entry]) -> dict[str, Change]:
@@ -162,14 +164,24 @@ class _Page:
         rereads = self._anew and self._provenance["capture_id"] is None
         answered = self._answered() if self._anew else 0
         merged = edited(self._connection, list(changed)) if rereads else set()
-        for post_id, (row, segments, attachments) in _load(self._connection, list(changed)).items():
+        loaded = _load(self._connection, list(changed))
+        states = self._states([row["capture_id"] for row, _, _ in loaded.values()])
+        state = states.get(self._capture_id)
+        for post_id, (row, segments, attachments) in loaded.items():
             fresh, digest = changed[post_id]
+            held_state = states.get(row["capture_id"])
+            if state is not None and held_state is not None and state < held_state:
+                # an archive has captured it before what is held
+                changes[fresh[0].key] = Change.UNCHANGED
+                continue
+            is_later = state is not None and held_state is not None and state > held_state
             live = [item for item in attachments if item["removed_at"] is None]
             stored = entry_of(row, segments, live)
             decision = decide(stored, fresh, read_anew=rereads and post_id not in merged)
             changes[fresh[0].key] = decision.change
             if (
                 self._settled
+                and not is_later
                 and decision.change is Change.UPDATED
                 and contradicts(stored[0], fresh[0], seen_before=last_seen[post_id] == self._run_id)
             ):
@@ -205,6 +217,18 @@ class _Page:
         if updated:
             refresh(self._connection, updated)
         return changes
+
+    def _states(self, capture_ids: Iterable[int | None]) -> dict[int | None, datetime]:
+        """Of these answers, and the one that is recorded from, those that an archive captured, and when."""
+        mine = self._capture_id
+        if mine is None:
+            return {}
+        url = self._connection.scalar(select(_captures.c.url).where(_captures.c.id == mine))
+        if url is None or memento_of(url) is None:
+            return {}
+        query = select(_captures.c.id, _captures.c.url).where(_captures.c.id.in_({*capture_ids, mine} - {None}))
+        rows = self._connection.execute(query)
+        return {row.id: found[0] for row in rows if (found := memento_of(row.url)) is not None}
 
     def _answered(self) -> int:
         """The run that brought the answer; 0 without one."""

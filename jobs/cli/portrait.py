@@ -184,6 +184,7 @@ def _origin(provenance: Provenance, sure: Mapping[str, float | None]) -> Iterato
 def _answer(capture: CaptureProvenance) -> Iterator[tuple[str, str | None]]:
     said = f"HTTP {capture.status}, " if capture.status else "none: a file that was saved "
     yield "answer", f"{said}{capture.fetched_at}"
+    yield "captured", capture.captured_at and f"{capture.captured_at}, by an archive: the state of that time"
     yield "from", capture.url
     yield "asked", capture.requested_url if capture.requested_url != capture.url else None
     yield "sha256", capture.sha256

@@ -1,0 +1,1 @@
+"""What the Internet Archive answers, taken apart: its index (CDX) and its captures (mementos); pure."""
