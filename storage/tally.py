@@ -124,7 +124,7 @@ def tally(database: Database, filters: Filters, missions: Mapping[str, Span] | N
             pictures={name: int(totals[f"media_{name}"] or 0) for name in STATES},
             files=held[0],
             bytes=int(held[1] or 0),
-            size=sizes(connection),
+            size=sizes(connection, sum(month.bytes for month in grown)),
             growth=grown,
             runs=_runs(connection, filters.source),
         )
