@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scraper.capture import Capture
@@ -35,6 +35,8 @@ class FeedPage:
     """One document of a feed: its posts, where it says that older ones are, and what was not understood."""
 
     posts: tuple[Post, ...]
+    #: entries that could be read, also those left out
+    entries: int = 0
     next: str = ""
     faults: tuple[str, ...] = ()
 
@@ -45,8 +47,10 @@ def told(faults: Sequence[str]) -> str:
     return "; ".join([*faults[:3], *([f"and {more} more"] if more > 0 else [])])
 
 
-def read_feed(capture: Capture, source_id: str) -> FeedPage:
+def read_feed(capture: Capture, source_id: str, leave_out: Callable[[Item], bool] = lambda item: False) -> FeedPage:
     """The posts of the feed in ``capture``; an entry that cannot be read costs itself alone.
+
+    ``leave_out`` says of an entry whether it is none of the posts that are looked for.
 
     Raises:
         ParseError: it is no feed (the message names the feeds that a web page links), or nothing of it can be read.
@@ -63,11 +67,11 @@ def read_feed(capture: Capture, source_id: str) -> FeedPage:
         faults.append(f"none of its {len(document.items)} entries has a title, a text or a medium")
     opt_outs = tuple(sorted(opt_outs_in(document.about) | _header_opt_outs(capture)))
     posts: list[Post] = []
-    for native_id, item in _named(readable):
+    for native_id, item in _named([item for item in readable if not leave_out(item)]):
         post, fault = _post(source_id, native_id, item, opt_outs)
         posts.append(post)
         faults += [fault] if fault else []
-    return FeedPage(posts=tuple(posts), next=document.next, faults=tuple(faults))
+    return FeedPage(posts=tuple(posts), entries=len(readable), next=document.next, faults=tuple(faults))
 
 
 def _post(source_id: str, native_id: str, item: Item, opt_outs: tuple[str, ...]) -> tuple[Post, str]:
@@ -131,15 +135,20 @@ def _said(value: object) -> str:
     return f"; it says: {error[:200]}" if isinstance(error, str) else ""
 
 
-def _advice(capture: Capture) -> str:
-    """The feeds that a web page links, so that a person knows what to put into ``url``."""
-    found = [
-        f"{url} ({attributes['title']})" if attributes.get("title") else url
+def feeds_linked(capture: Capture) -> list[tuple[str, str]]:
+    """Address and title of each feed that a web page links."""
+    return [
+        (url, attributes.get("title", ""))
         for _, attributes in tags_in(capture.text[:1_000_000], "link")
         if "alternate" in attributes.get("rel", "").lower().split()
         and _FEED_TYPE.match(attributes.get("type", ""))
         and (url := absolute(capture.url, attributes.get("href", "")))
     ]
+
+
+def _advice(capture: Capture) -> str:
+    """The feeds that a web page links, so that a person knows what to put into ``url``."""
+    found = [f"{url} ({title})" if title else url for url, title in feeds_linked(capture)]
     return f"; it names these feeds, one of which may be the url to configure: {', '.join(found[:5])}" if found else ""
 
 

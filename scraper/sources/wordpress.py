@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar
@@ -40,6 +39,7 @@ from scraper.wordpress.addresses import (
 from scraper.wordpress.captions import credits_in
 from scraper.wordpress.entries import Entry
 from scraper.wordpress.frontpage import is_same_site, read_front_page
+from scraper.wordpress.names import name_of, names_of
 from scraper.wordpress.shortcodes import without_shortcodes
 from scraper.wordpress.trail import Trail
 
@@ -47,7 +47,6 @@ _MOST = 100  # posts on a page; WordPress refuses more
 #: a site compares by its own clock, which may have been put into another zone since a post was dated
 _ZONES = timedelta(hours=26)
 _CLOSED = (401, 403, 404, 405, 406, 410, 451)
-_GUID = re.compile(r"[?&]p=(\d{1,18})(?:&|$)")
 _CUT = re.compile(r"\s*(?:\[…\]|\[\.\.\.\])\s*$")
 _JSON = "application/json"
 
@@ -245,7 +244,7 @@ class Wordpress(Source[WordpressOptions]):
         entries: list[Entry] = []
         left_out: list[str] = []
         faults: list[str] = []
-        taken = bool(trail.taken)
+        taken, names = bool(trail.taken), set[str]()
         for number, item in enumerate(given, start=1):
             try:
                 entry = Entry.model_validate(item)
@@ -253,7 +252,10 @@ class Wordpress(Source[WordpressOptions]):
                 if reason:
                     left_out.append(reason)
                 else:
-                    post, fault = self._post(entry, capture.url, trail)
+                    native_id = name_of(entry.guid, entry.id)
+                    # two posts with one guid, by a careless plug-in
+                    post, fault = self._post(entry, entry.id if native_id in names else native_id, capture.url, trail)
+                    names.add(native_id)
                     taken = True
                     faults += [fault] if fault else []
                     yield post
@@ -305,7 +307,7 @@ class Wordpress(Source[WordpressOptions]):
         inside = not trail.scope or unquote(urlsplit(link).path).startswith(unquote(trail.scope))
         return "" if inside else f"it is not in {trail.scope}"
 
-    def _post(self, entry: Entry, base: str, trail: Trail) -> tuple[Post, str]:
+    def _post(self, entry: Entry, native_id: str, base: str, trail: Trail) -> tuple[Post, str]:
         url = absolute(base, entry.link)
         content = Text(value=entry.content, is_html=True, base=url or base)
         body = without_shortcodes(plain(content))
@@ -319,7 +321,7 @@ class Wordpress(Source[WordpressOptions]):
         title = plain_line(Text(value=entry.title, is_html=True, base=base))
         post = Post(
             source_id=self.id,
-            native_id=entry.id,
+            native_id=native_id,
             url=url or None,
             author=author or None,
             author_url=author_url or None,
@@ -351,21 +353,23 @@ class Wordpress(Source[WordpressOptions]):
 
     def _entries(self, capture: Capture, trail: Trail, since: datetime | None) -> Iterator[Post | Request]:
         """The posts of a page of the feed, under the ids that they have in the API, and the next page."""
-        page = read_feed(capture, self.id)
+        page = read_feed(capture, self.id, _wants_password)
         posts = list(page.posts)
-        ids = _numbers(posts)
+        ids = names_of([post.native_id for post in posts])
         for post, native_id in zip(posts, ids, strict=True):
             if not self._outside(trail, post.url or ""):
                 yield self._as_in_api(post, native_id, trail)
         names = hashlib.sha256(" ".join(ids).encode("utf-8", "replace")).hexdigest()[:16]
-        size = int(trail.size) if trail.size.isdigit() else len(posts)
-        is_last = len(posts) < size or names == trail.before or page_is_older(posts, since) or trail.step != "feed"
-        if posts and not is_last:
+        size = int(trail.size) if trail.size.isdigit() else page.entries
+        is_last = page.entries < size or names == trail.before or page_is_older(posts, since) or trail.step != "feed"
+        if page.entries and not is_last:
             asked = dict(parse_qsl(urlsplit(capture.request.url).query)).get("paged", "1")
             number = int(asked) + 1 if asked.isdigit() else 2
             following = self._feed_page(dataclasses.replace(trail, before=names, size=str(size)), number)
             if following is not None:
                 yield following
+        if not page.entries and self._wanted and trail.step == "feed" and not trail.before and not page.faults:
+            raise capture.parse_error(f"the feed has nothing of {' '.join(map(' '.join, self._wanted.items()))}")
         if page.faults:
             raise capture.parse_error(told(page.faults))
 
@@ -385,14 +389,9 @@ _COLLECTIONS = {"author": "users", "category": "categories", "tag": "tags"}
 _FEED_NAMES = {"author": ("author_name", "author"), "category": ("category_name", "cat"), "tag": ("tag", "tag")}
 
 
-def _numbers(posts: list[Post]) -> list[str]:
-    """The posts' native ids: the number in ``?p=60``, which is the API's, unless two posts would share it."""
-    numbers = [found[1] if (found := _GUID.search(post.native_id)) else "" for post in posts]
-    shared = {number for number, times in Counter(numbers).items() if times > 1}
-    return [
-        number if number and number not in shared else post.native_id
-        for number, post in zip(numbers, posts, strict=True)
-    ]
+def _wants_password(item: Item) -> bool:
+    """Whether an entry of the feed shows a form for a password in place of its text."""
+    return any("post-password-form" in text.value or "action=postpass" in text.value for text in item.texts)
 
 
 def _credited(attachments: tuple[Attachment, ...], content: str, base: str) -> tuple[Attachment, ...]:

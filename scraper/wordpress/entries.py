@@ -39,6 +39,7 @@ class Entry(BaseModel):
     type: Word = "post"
     status: Word = "publish"
     link: Address = ""
+    guid: Word = Field("", validation_alias=AliasPath("guid", "rendered"))
     title: Word = Field("", validation_alias=AliasPath("title", "rendered"))
     excerpt: Word = Field("", validation_alias=AliasPath("excerpt", "rendered"))
     date: Word = ""
