@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from jobs.config import ConfigFile
+    from jobs.intake import Intake
     from jobs.report import Report
     from scraper.imports.bundle import Bundle
     from scraper.imports.plain import Plain
     from scraper.imports.records import Record
+    from storage.settings import ArchiveSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,15 +76,8 @@ def bring(
     Raises:
         UsageError: PATH is not what the format is, or an option cannot be meant.
     """
-    from jobs.cli.run import stopping
-    from jobs.intake import Intake
-    from jobs.wiring import clock
-    from scraper.imports.bundle import Bundle
-    from scraper.imports.records import NotReadable
+    from jobs.fromfiles import bring_files
     from scraper.model import SOURCE_ID
-    from scraper.settings import HttpSettings
-    from storage.archive import Archive
-    from storage.errors import SourceBusy
 
     if source is not None and not SOURCE_ID.fullmatch(source):
         raise UsageError(f"--source: an id is lower-case letters, digits and hyphens, not {source!r}")
@@ -89,26 +85,8 @@ def bring(
         raise UsageError("--fetch goes by the configuration: name it with --config in place of --archive")
     place = with_folder(archive_place(config, archive), archive)
     file = configuration(config, archive, wanted=fetch or mission is not None)
-    known = {one.id for one in file.config.mission_values} if file else set()
-    if mission is not None and mission not in known:
-        raise UsageError(f"--mission: {mission!r} is not configured; known are {', '.join(sorted(known)) or 'none'}")
-    try:
-        with stopping() as stop, Bundle(path, media) as bundle, Archive.open(place) as opened:
-            intake = Intake(
-                archive=opened,
-                kind=kind,
-                origin=f"{kind} {path.name}",
-                now=clock,
-                missions=file.config.mission_values if file else (),
-                mission=mission,
-                stop=stop,
-                http=file.config.http if file else HttpSettings(),
-            )
-            reports = intake.bring(records(bundle, source), bundle)
-    except NotReadable as error:
-        raise UsageError(str(error)) from error
-    except SourceBusy as busy:
-        raise UsageError(f"{busy}: give the same again when it is done") from busy
+    with opened_for(kind, path, place, file, mission=mission, media=media) as (intake, bundle):
+        reports = bring_files(intake, records(bundle, source), bundle)
     status = tell(reports, as_json=as_json)
     if fetch and status != INTERRUPTED:
         from jobs.cli.run import visit_sources
@@ -116,6 +94,61 @@ def bring(
         fetched = visit_sources([report.source_id for report in reports], config, as_json=as_json, listing=False)
         return status or fetched
     return status
+
+
+@contextmanager
+def opened_for(
+    kind: str,
+    path: Path,
+    place: ArchiveSettings,
+    file: ConfigFile | None,
+    *,
+    mission: str | None = None,
+    media: Path | None = None,
+) -> Iterator[tuple[Intake, Bundle]]:
+    """With what an import works, and what is imported; a signal ends it safely.
+
+    Args:
+        kind: what a new source is called.
+        path: what is imported.
+        place: the archive.
+        file: the configuration, for missions and caps.
+        mission: the id of the mission of posts that name none.
+        media: another folder in which media are looked for.
+
+    Raises:
+        UsageError: PATH is not what it should be, the mission is not configured, or a source is busy.
+    """
+    from jobs.cli.run import stopping
+    from jobs.intake import Intake
+    from jobs.wiring import clock
+    from scraper.imports.bundle import Bundle
+    from scraper.imports.records import NotReadable
+    from scraper.settings import HttpSettings
+    from storage.archive import Archive
+    from storage.errors import SourceBusy
+
+    missions = file.config.mission_values if file else ()
+    known = sorted(one.id for one in missions)
+    if mission is not None and mission not in known:
+        raise UsageError(f"--mission: {mission!r} is not configured; known are {', '.join(known) or 'none'}")
+    try:
+        with stopping() as stop, Bundle(path, media) as bundle, Archive.open(place) as opened:
+            intake = Intake(
+                archive=opened,
+                kind=kind,
+                origin=f"{kind} {path.name}",
+                now=clock,
+                missions=missions,
+                mission=mission,
+                stop=stop,
+                http=file.config.http if file else HttpSettings(),
+            )
+            yield intake, bundle
+    except NotReadable as error:
+        raise UsageError(str(error)) from error
+    except SourceBusy as busy:
+        raise UsageError(f"{busy}: give the same again when it is done") from busy
 
 
 def plainly(kind: str, path: Path, source: str | None, zone: str | None) -> Plain:

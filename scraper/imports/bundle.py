@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import posixpath
 import re
+import shutil
 import stat
+import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, Any, Self, cast
 
 from scraper.imports.records import NotReadable, shortened
 
@@ -111,6 +114,23 @@ class Bundle:
                 faults.append(f"{shortened(name, 200)} cannot be opened: {error.strerror or error}")
         raise Missing(faults[-1])
 
+    def seekable(self, name: str) -> IO[bytes]:
+        """A file in which one can go to any place at little cost; one that is packed in a zip file is unpacked for it.
+
+        Raises:
+            Missing: as ``open``.
+        """
+        if self._zip is None or name not in self._names:
+            return self.open(name)
+        info = self._zip.getinfo(name)
+        if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+            return cast("IO[bytes]", io.BufferedReader(_Stored(self.path, info)))
+        unpacked = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115 - the caller closes it
+        with self.open(name) as packed:
+            shutil.copyfileobj(packed, unpacked, 2**20)
+        unpacked.seek(0)
+        return unpacked
+
     def close(self) -> None:
         """Close the zip file."""
         if self._zip is not None:
@@ -123,6 +143,50 @@ class Bundle:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Stored(io.RawIOBase):
+    """A member of a zip file that is not packed, read from where it lies."""
+
+    def __init__(self, path: Path, info: zipfile.ZipInfo) -> None:
+        self._file = path.open("rb")
+        self._file.seek(info.header_offset)
+        head = self._file.read(30)
+        if head[:4] != b"PK\x03\x04":
+            self._file.close()
+            raise Missing(f"{shortened(info.filename, 200)} is not where the zip file says it is")
+        # the header in its place has its own length of name and extra field
+        self._start = (
+            info.header_offset + 30 + int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
+        )
+        self._size, self._at = info.file_size, 0
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read on."""
+        count = max(0, min(len(buffer), self._size - self._at))
+        self._file.seek(self._start + self._at)
+        chunk = self._file.read(count)
+        buffer[: len(chunk)] = chunk
+        self._at += len(chunk)
+        return len(chunk)
+
+    def close(self) -> None:
+        """Close the zip file."""
+        self._file.close()
+        super().close()
 
 
 def _inside(name: str) -> str:

@@ -172,7 +172,9 @@ def _languages(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _media(record: Mapping[str, Any]) -> tuple[tuple[Attachment, ...], dict[str, tuple[str, ...]]]:
     given = _many(record, "media")
-    alts = _many(record, "alt")
+    alone = record.get("alt") if len(given) == 1 else None
+    # the description of one medium may have a bar in it
+    alts: list[Any] = [alone.strip() or None] if isinstance(alone, str) else _many(record, "alt")
     # columns media_2, alt_2 …: where a description has a bar or a line break in it
     numbered = sorted(
         (int(found[1]), name) for name in record if (found := re.fullmatch(r"media_(\d{1,3})", str(name)))
