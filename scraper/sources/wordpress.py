@@ -294,11 +294,13 @@ class Wordpress(Source[WordpressOptions]):
             # before 5.7 WordPress knows no modified_after, and lists everything
             return None
         names = hashlib.sha256(" ".join(entry.id for entry in entries).encode()).hexdigest()[:16]
-        if names == trail.before:
+        is_same = names == trail.before
+        if is_same and page > 1:
             return "this page is the one before over again, so the posts behind it cannot be reached"
         trail = dataclasses.replace(trail, step="more", before=names)
         onward = _before(max(dates)) if dates else ""
-        if onward > bound:
+        # a page full of posts of one moment leads no further: then pages are counted
+        if onward > bound and not is_same:
             return self._listing(trail, field, onward, until=asked.get("before", ""))
         return self._listing(trail, field, bound, until=asked.get("before", ""), page=page + 1)
 
@@ -347,6 +349,8 @@ class Wordpress(Source[WordpressOptions]):
             if name == "tag" and is_number:
                 return None
             query[_FEED_NAMES[name][is_number]] = value
+        if not trail.home:
+            return None
         url = feed_of(trail.home, trail.feed, query, page)
         carry = str(dataclasses.replace(trail, step="feed"))
         return Request(url=url, access=Access.PAGE, accept=FEED_ACCEPT, carry=carry)

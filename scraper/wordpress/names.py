@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 _NUMBER = re.compile(r"[?&]p=(\d{1,18})(?:&|$)")
-_WEB = re.compile(r"https?://[^/?#]+(/[^?#].*|/?\?.+)", re.IGNORECASE)
+_WEB = re.compile(r"https?://[^/?#]+(.*)", re.IGNORECASE)
 _LONGEST = 400
 
 
@@ -24,8 +24,8 @@ def name_of(guid: str, number: str = "") -> str:
     if numbered:
         return number or numbered[1]
     address = _WEB.fullmatch(guid)
-    name = address[1] if address else guid
-    return name if name and not re.search(r"\s", name) and len(name) <= _LONGEST else number or guid
+    name = address[1].strip("?") if address else guid
+    return name if name.strip("/") and not re.search(r"\s", name) and len(name) <= _LONGEST else number or guid
 
 
 def names_of(guids: Sequence[str]) -> list[str]:
