@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage import indexing, migrations
 from storage.backend import Backend
-from storage.errors import ArchiveDamaged, RowRefused, SchemaOutOfDate, StorageError
+from storage.errors import ArchiveDamaged, ArchiveLocked, RowRefused, SchemaOutOfDate, StorageError
 from storage.settings import ArchiveSettings
 from storage.sqlite_file import FILE, SqliteFile, translate
 
@@ -128,14 +128,24 @@ class Database:
         if anew:
             with self._changing() as connection:
                 indexing.clear(connection)
+        settled = 0
         while True:
             with self.read() as connection:
                 left, total = indexing.left(connection)
             progress(max(total - left, 0), total)
             if not left:
-                return
+                break
+            settled += 1
             with self.write():
                 pass  # each write settles a part of what it finds
+        if settled > 1:
+            is_first, is_more = True, True
+            while is_more:
+                with self._changing() as connection:
+                    is_more = indexing.join(connection, is_first=is_first)
+                is_first = False
+            with suppress(ArchiveLocked):  # statistics only: the next chores put them in order
+                self.optimise()
 
     def close(self) -> None:
         """Close every connection that is not in use."""
