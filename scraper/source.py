@@ -49,7 +49,8 @@ class Source(ABC, Generic[O]):
     options_type: ClassVar[type[SourceOptions]]
     #: which rules bind this kind's pictures (its requests say so one by one)
     media_access: ClassVar[Access] = Access.PAGE
-    reach: ClassVar[Reach] = Reach.NOTHING
+    #: of a kind, or of one source of it
+    reach: Reach = Reach.NOTHING
 
     def __init__(self, source_id: str, options: O) -> None:
         self.id = source_id

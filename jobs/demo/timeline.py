@@ -74,7 +74,7 @@ def stamp(at: datetime) -> str:
 
 
 def media_paths(status: Status, position: int) -> tuple[str, str]:
-    """The paths of a medium's file and of its small rendition (of a video: of its poster)."""
+    """The paths of a medium's file and of its small rendition (of a video: of its poster, which no status names)."""
     medium = status.media[position]
     folder = re.sub(r"(\d{3})(?=\d)", r"\1/", media_id(status, position))
     name = hashlib.sha256(f"{status.id}/{position}".encode()).hexdigest()[:16]
@@ -96,7 +96,7 @@ def _attachment(status: Status, position: int, medium: Medium, base: str) -> dic
         "id": media_id(status, position),
         "type": "video" if medium.video else "image",
         "url": original,
-        "preview_url": small,
+        "preview_url": None if medium.video else small,  # this server makes no posters
         "remote_url": None,
         "preview_remote_url": None,
         "text_url": None,

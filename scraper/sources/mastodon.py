@@ -1,38 +1,45 @@
-"""One account on a server that speaks the Mastodon client API."""
+"""One account, or one hashtag, on a server that speaks the Mastodon client API."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from pydantic import AliasPath, BaseModel, Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 
 from scraper.capture import Access, Capture, Request
 from scraper.errors import FetchError, Gone, Refused
-from scraper.model import Attachment, Edition, History, MediaKind, Post
-from scraper.payload import Address, Id, Items, Pixels, Word, moment, published
+from scraper.fediverse import makes
+from scraper.fediverse.places import Place, handle
+from scraper.fediverse.statuses import Edit, Status, attachments, edition
+from scraper.finding import Finding
+from scraper.model import Edition, History, Post
+from scraper.payload import moment, published
 from scraper.settings import SourceOptions
 from scraper.source import Reach, Source, page_is_older
-from scraper.text.markup import html_to_text
-from scraper.text.wishes import opt_outs_in
+from scraper.text.wishes import asked_of_us
 
-_PROFILE = re.compile(r"/(?:@|users/)([\w.-]+)(?:@([\w.-]+(?::\d+)?))?(?:/(?:with_replies|media|featured)?)?")
-_ACCOUNT = re.compile(r"@?([\w.-]+)@([\w.-]+(?::\d+)?)")
 _LISTING = re.compile(r"/api/v1/accounts/([^/?#]+)/statuses")
+_TAGGED = re.compile(r"/api/v1/timelines/tag/([^/?#]+)")
 _HISTORY = re.compile(r"/api/v1/statuses/([^/?#]+)/history")
 _WANTS_TOKEN = re.compile(r"token|authenticat|authori[sz]|log ?in|sign ?in", re.IGNORECASE)
-_KINDS = {"image": MediaKind.IMAGE, "video": MediaKind.VIDEO, "gifv": MediaKind.VIDEO, "audio": MediaKind.AUDIO}
+_LOGIN = re.compile(r"/(?:auth/)?(?:login|sign_in|signin)/?", re.IGNORECASE)
 
 
 class MastodonOptions(SourceOptions):
-    """The account: its profile's ``url``; or ``account: user@host``; or both, to read it through the server of url."""
+    """The account: its profile's ``url``; or ``account: user@host``; or both, to read it through the server of url.
+
+    Or a hashtag, as the server of ``url`` (``https://host/tags/Proxima``) knows it, whoever writes.
+    """
 
     account: str | None = None
     replies: bool = False  # also replies to others
     boosts: bool = False  # also what others wrote and the account passed on
+    authors: tuple[str, ...] = ()  # of a hashtag: whose posts are taken, as someone@social.example; all without it
 
     @model_validator(mode="wrap")
     @classmethod
@@ -40,69 +47,21 @@ class MastodonOptions(SourceOptions):
         if isinstance(given, dict) and "url" not in given and isinstance(given.get("account"), str):
             given = {**given, "url": f"https://{given['account'].rpartition('@')[2] or 'unknown'}/"}
         options = read(given)
-        options.place()
+        place = options.place()
+        if options.authors and not place.tag:
+            raise ValueError("authors goes with a hashtag: an account has one author")
+        for author in options.authors:
+            handle(author, place.host)
         return options
 
-    def place(self) -> tuple[str, str]:
-        """The server to ask, as ``https://host``, and the account's name there; ValueError when none is named."""
-        parts = urlsplit(self.url)
-        home = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
-        named = _PROFILE.fullmatch(unquote(parts.path)) if self.account is None else _ACCOUNT.fullmatch(self.account)
-        if named is None or "@" in home or parts.port == 0:  # a port that is no number is a ValueError of its own
-            raise ValueError("expected url: https://social.example/@someone, or account: someone@social.example")
-        host = (named[2] or home).lower()
-        return f"{parts.scheme}://{home}", named[1] if host == home else f"{named[1]}@{host}"
-
-
-class _Media(BaseModel):
-    id: Id | None = None
-    type: Word = ""
-    url: Address = ""
-    remote_url: Address = ""
-    preview_url: Address = ""
-    description: str | None = None
-    width: Pixels = Field(None, validation_alias=AliasPath("meta", "original", "width"))
-    height: Pixels = Field(None, validation_alias=AliasPath("meta", "original", "height"))
-
-
-class _Status(BaseModel):
-    id: Id
-    visibility: str
-    content: str | None
-    spoiler_text: str | None = None
-    media_attachments: list[_Media] | None = None
-    reblog: dict[str, object] | None = None
-    in_reply_to_id: Id | None = None
-    in_reply_to_account_id: Id | None = None
-    url: Address = ""
-    uri: Address = ""
-    created_at: Word = ""
-    edited_at: Word = ""
-    language: Word = ""
-    tags: Items = []
-    pinned: object = None
-    author_id: Id | None = Field(None, validation_alias=AliasPath("account", "id"))
-    author: Word = Field("", validation_alias=AliasPath("account", "acct"))
-    author_name: Word = Field("", validation_alias=AliasPath("account", "display_name"))
-    author_url: Address = Field("", validation_alias=AliasPath("account", "url"))
-    author_note: Word = Field("", validation_alias=AliasPath("account", "note"))
-    author_noindex: object = Field(None, validation_alias=AliasPath("account", "noindex"))
-
-    @property
-    def continues(self) -> bool:
-        """Whether it replies to an earlier post of its own author."""
-        return self.author_id is not None and self.in_reply_to_account_id == self.author_id
-
-
-class _Edit(BaseModel):
-    created_at: str
-    content: str | None
-    spoiler_text: str | None = None
-    media_attachments: list[_Media] | None = None
+    def place(self) -> Place:
+        """Whom to read, and through which server; ValueError when nobody is named."""
+        return Place.of(self.url, self.account)
 
 
 class Mastodon(Source[MastodonOptions]):
-    """The public posts of one account, by the client API that Mastodon, GoToSocial, Pleroma and Pixelfed share.
+    """The public posts of one account or under one hashtag, by the client API that Mastodon, GoToSocial, Pleroma and
+    Pixelfed share.
 
     API: https://docs.joinmastodon.org/methods/accounts/#statuses, paging: https://docs.joinmastodon.org/api/guidelines/.
     Terms and limit are the server's own (usually 300 requests in 5 minutes). Example: https://social.example/@someone.
@@ -110,26 +69,48 @@ class Mastodon(Source[MastodonOptions]):
     the listing is read newest first until a whole page is older than ``since``. Ids are never compared. Where the
     first page upwards does not begin before ``since``, the server pages in another way (some take ``min_id`` for
     ``since_id``) or its ids are new: the listing is read newest first as well.
+
+    A post of an account is named by the server's id. One under a hashtag may be the server's copy of another server's
+    post, which is dropped after a while and gets another id when it comes again: there the name is its ``uri``, the
+    same on all servers. Copies come late, too, and stand where they were written, so that a hashtag is always
+    read newest first; and one that is no longer listed has perhaps only been dropped, so that nothing is gone for that.
     """
 
     kind: ClassVar[str] = "mastodon"
-    summary: ClassVar[str] = "an account on a Mastodon server, or on one that speaks its API"
+    summary: ClassVar[str] = "an account or a hashtag on a Mastodon server, or on one that speaks its API"
     example: ClassVar[str] = "https://social.example/@someone"
     options_type: ClassVar[type[SourceOptions]] = MastodonOptions
     media_access: ClassVar[Access] = Access.API
-    reach: ClassVar[Reach] = Reach.WINDOW
+    reach: Reach = Reach.WINDOW
 
     def __init__(self, source_id: str, options: MastodonOptions) -> None:
         super().__init__(source_id, options)
-        self._server, self._name = options.place()
+        self._place = options.place()
+        self._server, self._name = self._place.server, self._place.name
+        self._authors = frozenset(handle(author, self._place.host) for author in options.authors)
+        if self._place.tag:
+            self.reach = Reach.NOTHING
+
+    @classmethod
+    def knows(cls, url: str) -> Iterator[Finding | Request]:
+        """The address of a profile or a hashtag, or ``@someone@social.example``."""
+        return makes.known(url)
+
+    @classmethod
+    def finds(cls, capture: Capture) -> Iterator[Finding | Request]:
+        """The server's description of itself."""
+        return makes.found(capture)
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
-        """Look the account up; ``after`` travels with the request and becomes ``min_id``."""
+        """Look the account up, ``after`` travels with the request and becomes ``min_id``; or ask for the hashtag."""
+        if self._place.tag:
+            yield self._ask(f"{self._server}/api/v1/timelines/tag/{quote(self._place.tag, safe='')}?limit=40")
+            return
         yield self._ask(f"{self._server}/api/v1/accounts/lookup?acct={quote(self._name, safe='@')}", carry=after)
 
     def history(self, post: Post) -> Request | None:
         """The list of a status's edits: https://docs.joinmastodon.org/methods/statuses/#history."""
-        if post.edited_at is None:
+        if post.edited_at is None or self._place.tag:  # a hashtag's posts are not named by this server's ids
             return None
         return self._ask(f"{self._server}/api/v1/statuses/{quote(post.native_id, safe='')}/history")
 
@@ -140,8 +121,10 @@ class Mastodon(Source[MastodonOptions]):
 
         Raises:
             ParseError: something in the answer, or all of it, was not understood.
-            Refused: the answer is an error that asks for a token.
+            Refused: the answer is an error that asks for a token, or a page to log in.
         """
+        if capture.body.lstrip()[:1] == b"<" and _LOGIN.fullmatch(urlsplit(capture.url).path):
+            raise self._refused(capture.url, capture.status, "leads to a page to log in, as Pixelfed does")
         told = _HISTORY.search(capture.request.url)
         match capture.json():
             case list() as edits if told is not None:
@@ -172,7 +155,8 @@ class Mastodon(Source[MastodonOptions]):
         env = self.options.token_env
         does = f"does not take the token in {env}" if self.options.token else "answers only with a read token"
         advice = "create one with scope read:statuses and name its environment variable in token_env"
-        return Refused(f"{url}: {said}: {urlsplit(url).netloc} {does}: {advice}", url=url, status=status)
+        instead = f"or read a feed that it may have, with kind: feed: {self._place.feeds}"
+        return Refused(f"{url}: {said}: {urlsplit(url).netloc} {does}: {advice}, {instead}", url=url, status=status)
 
     def _ask(self, url: str, carry: str | None = None) -> Request:
         token = self.options.token if url.startswith(f"{self._server}/") else None
@@ -189,22 +173,24 @@ class Mastodon(Source[MastodonOptions]):
     def _page(self, capture: Capture, statuses: list[object], since: datetime | None) -> Iterator[Post | Request]:
         listing = _LISTING.search(capture.request.url)
         owner = unquote(listing[1]) if listing else None  # not known for a saved page: then anybody's own posts are
+        is_followed = listing is not None or _TAGGED.search(capture.request.url) is not None
+        asked = asked_of_us(capture.headers.get("x-robots-tag", ""))
         posts: list[Post] = []
         left_out: list[str] = []
         faults: list[str] = []
         for number, given in enumerate(statuses, start=1):
             try:
-                status = _Status.model_validate(given)
+                status = Status.model_validate(given)
                 if owner is not None and status.author_id not in (owner, None):
                     raise ValueError("it is by another account")
                 if reason := self._left_out(status):
                     left_out.append(reason)
                 else:
-                    posts.append(self._post(status))
+                    posts.append(self._post(status, asked))
             except ValueError as error:
                 faults.append(f"status {number} of {len(statuses)} cannot be read ({_reason(error)})")
-        yield from posts
-        if left_out and not posts and owner is None:  # of a listing others pages may follow, of a saved one none
+        yield from self._linked(posts, statuses)
+        if left_out and not posts and not is_followed:  # of a listing others pages may follow, of a saved one none
             faults.append(f"no post is taken from this: {left_out[0]}")
         upwards = "min_id=" in capture.request.url
         following = capture.link("prev" if upwards else "next")
@@ -220,16 +206,16 @@ class Mastodon(Source[MastodonOptions]):
         editions: list[Edition] = []
         for number, given in enumerate(edits, start=1):
             try:
-                editions.append(_edition(_Edit.model_validate(given)))
+                editions.append(edition(Edit.model_validate(given)))
             except ValueError as error:
                 # the times of the others hang together with its time
                 raise capture.parse_error(f"edit {number} of {len(edits)} cannot be read ({_reason(error)})") from error
-        return History(
-            source_id=self.id, native_id=native_id, editions=tuple(sorted(editions, key=lambda edition: edition.at))
-        )
+        return History(source_id=self.id, native_id=native_id, editions=tuple(sorted(editions, key=lambda one: one.at)))
 
-    def _left_out(self, status: _Status) -> str:
+    def _left_out(self, status: Status) -> str:
         """Why a status is not taken; empty if it is."""
+        if self._authors and handle(status.author, self._place.host) not in self._authors:
+            return "it is by none of the authors that are wanted"
         if status.visibility not in ("public", "unlisted"):
             return f"it is not public but {status.visibility[:20]}"
         if status.reblog is not None:
@@ -238,66 +224,44 @@ class Mastodon(Source[MastodonOptions]):
         dropped = is_reply and not status.continues and not self.options.replies
         return "it is a reply to another account, and the option replies is off" if dropped else ""
 
-    def _post(self, status: _Status) -> Post:
+    def _post(self, status: Status, asked: set[str]) -> Post:
         # a boost shows another's post under an id and at a time of its own
-        shown = status if status.reblog is None else _Status.model_validate(status.reblog)
-        tags = [tag["name"] for tag in shown.tags if isinstance(tag, dict) and isinstance(tag.get("name"), str)]
-        opt_outs = opt_outs_in(shown.author_note) | ({"noindex"} if shown.author_noindex is True else set())
+        shown = status if status.reblog is None else Status.model_validate(status.reblog)
+        by_uri = bool(self._place.tag)
         return Post(
             source_id=self.id,
-            native_id=status.id,
+            native_id=(status.uri or status.url or status.id) if by_uri else status.id,
             url=shown.url or shown.uri or None,
             author=shown.author_name.strip() or shown.author or None,
             author_url=shown.author_url or None,
-            body=html_to_text(shown.content or ""),
+            body=shown.body,
             published=published(status.created_at),
             edited_at=moment(shown.edited_at),
-            attachments=_attachments(shown),
-            hashtags=tuple(dict.fromkeys(tag.removeprefix("#") for tag in tags if tag.strip("# "))),
+            attachments=attachments(shown, by_uri=by_uri),
+            hashtags=shown.hashtags,
             languages=(shown.language,) if shown.language else (),
-            content_warning=_warning(shown),
+            content_warning=shown.warning,
             in_reply_to=status.in_reply_to_id if status.continues and shown is status else None,
             pinned=status.pinned is True,
-            opt_outs=tuple(sorted(opt_outs)),
+            opt_outs=tuple(sorted(shown.opt_outs | asked)),
         )
+
+    def _linked(self, posts: list[Post], statuses: list[object]) -> Iterator[Post]:
+        """The posts; under a hashtag a reply, which names this server's id, is linked where its post is on the page."""
+        if not self._place.tag:
+            yield from posts
+            return
+        uris = {
+            str(status["id"]): uri
+            for status in statuses
+            if isinstance(status, dict) and "id" in status and isinstance(uri := status.get("uri"), str)
+        }
+        for post in posts:
+            yield dataclasses.replace(post, in_reply_to=uris.get(post.in_reply_to or ""))
 
 
 def _is_older(post: Post, since: datetime) -> bool:
     return not post.pinned and post.published is not None and not post.published.overlaps(since, None)
-
-
-def _edition(edit: _Edit) -> Edition:
-    at = moment(edit.created_at)
-    if at is None:
-        raise ValueError(f"its time is {edit.created_at[:40]!r}")
-    body = html_to_text(edit.content or "")
-    return Edition(at=at, body=body, content_warning=_warning(edit), attachments=_attachments(edit))
-
-
-def _warning(said: _Status | _Edit) -> str | None:
-    return (said.spoiler_text or "").strip() or None
-
-
-def _attachments(said: _Status | _Edit) -> tuple[Attachment, ...]:
-    return tuple(_attachment(media) for media in said.media_attachments or ())
-
-
-def _attachment(media: _Media) -> Attachment:
-    kind = _KINDS.get(media.type, MediaKind.UNKNOWN)
-    # the preview of a film or of a sound is a picture, not a smaller rendition
-    preview = "" if kind in (MediaKind.VIDEO, MediaKind.AUDIO) else media.preview_url
-    addresses = list(dict.fromkeys(filter(None, (media.url, media.remote_url, preview))))
-    if not addresses and media.id is None:
-        raise ValueError("a medium has neither an address nor an id")
-    return Attachment(
-        url=addresses[0] if addresses else None,
-        kind=kind,
-        alternatives=tuple(addresses[1:]),
-        native_id=media.id,
-        alt=(media.description or "").strip() or None,
-        width=media.width,
-        height=media.height,
-    )
 
 
 def _reason(error: ValueError) -> str:

@@ -18,6 +18,7 @@ from scraper.crawl import crawl
 from scraper.errors import FetchError, Gone, ParseError, RateLimited, Refused, ScraperError
 from scraper.model import History, Post
 from scraper.replay import Replay
+from scraper.source import Reach
 from scraper.sources.mastodon import Mastodon, MastodonOptions
 
 RECORDED = Path(__file__).parents[2].parent / "shared" / "fixtures" / "mastodon"
@@ -280,7 +281,9 @@ def test_a_server_that_wants_a_token_is_told_with_what_to_do(code: int) -> None:
     assert explained.status == code
     assert str(explained) == (
         f"{LOOKUP}: answered {code}: social.example answers only with a read token: create one with scope "
-        "read:statuses and name its environment variable in token_env"
+        "read:statuses and name its environment variable in token_env, or read a feed that it may have, "
+        f"with kind: feed: {HOST}/users/helene.atom (Pixelfed), {HOST}/@helene/feed.rss (GoToSocial) "
+        f"or {HOST}/@helene.rss (Mastodon)"
     )
 
 
@@ -444,18 +447,18 @@ def test_a_saved_status_is_a_post() -> None:
     ("change", "url", "alternatives"),
     [
         ({}, "original", ["small"]),
-        ({"remote_url": f"{HOST}/remote.jpg"}, "original", ["remote", "small"]),
+        ({"remote_url": f"{HOST}/remote.jpg"}, "remote", ["original", "small"]),
         ({"remote_url": f"{HOST}/original.jpg"}, "original", ["small"]),
         ({"url": None, "remote_url": f"{HOST}/remote.jpg"}, "remote", ["small"]),
         ({"url": None}, "small", []),
         ({"url": "javascript:alert(1)", "preview_url": "//x/y"}, None, []),
         ({"url": None, "preview_url": None}, None, []),
-        ({"type": "video"}, "original", []),
-        ({"type": "video", "url": None}, None, []),
+        ({"type": "audio"}, "original", []),
+        ({"type": "audio", "url": None}, None, []),
     ],
 )
 def test_a_medium_has_its_best_address_first(change: dict[str, Any], url: str | None, alternatives: list[str]) -> None:
-    """The file itself, then the author's server, then the preview; and none while the server still makes it."""
+    """The author's server, then this one's copy, then the preview; and none while the server still makes it."""
     (attachment,) = only(answer([status(1, media_attachments=[medium(**change)])])).attachments
     assert attachment.url == (f"{HOST}/{url}.jpg" if url else None)
     assert attachment.alternatives == tuple(f"{HOST}/{name}.jpg" for name in alternatives)
@@ -616,7 +619,11 @@ def test_recorded_media_and_edits_are_read() -> None:
     pictures = only(recorded("status_with_4_images.json")).attachments
     assert len(pictures) == len({picture.key for picture in pictures}) == 2  # that server kept two of the four
     assert all(picture.url and "/original/" in picture.url and picture.width for picture in pictures)
-    assert [str(medium.kind) for medium in only(recorded("status_with_video.json")).attachments] == ["video"]
+    film = only(recorded("status_with_video.json")).attachments
+    assert [(str(medium.kind), medium.native_id) for medium in film] == [
+        ("image", "117020575776246986/poster"),
+        ("video", "117020575776246986"),
+    ]
     assert only(recorded("status_edited.json")).edited_at is not None
     thread = only(recorded("status_reply_with_quote.json"))
     assert thread.in_reply_to == "117020583129611179"
@@ -670,3 +677,61 @@ def test_a_history_with_an_edit_that_cannot_be_read_is_an_error(wrong: object) -
     """The times of the others hang together with its time: nothing is guessed."""
     with pytest.raises(ParseError, match="edit 2 of 2 cannot be read"):
         list(source().parse(answer([edit(), wrong], HISTORY), None))
+
+
+# --- hashtags ------------------------------------------------------------------------------------------------------
+
+TAGGED = f"{HOST}/api/v1/timelines/tag/%C3%89toile?limit=40"
+
+
+def tagged(**options: Any) -> Mastodon:
+    return Mastodon("m", MastodonOptions(**({"url": f"{HOST}/tags/Étoile"} | options)))
+
+
+def test_a_hashtag_is_asked_for_as_it_is_written_and_newest_first() -> None:
+    """What another server sends late stands where it was written, so no id tells where the new begins."""
+    requests = list(tagged(token="t").start(datetime(2024, 1, 1, tzinfo=UTC), after=f"{HOST}/1"))
+    assert [(request.url, request.token) for request in requests] == [(TAGGED, "t")]
+    assert next(iter(tagged(url=f"{HOST}/tags/%C3%89toile/").start(None))).url == TAGGED
+
+
+def test_a_post_under_a_hashtag_is_named_the_same_when_the_server_copies_it_again() -> None:
+    """The copy has another id then, and its picture, too; its uri and the picture's address there are the same."""
+    file = "https://far.example/a.jpg"
+    first = status(1, uri="https://far.example/1", media_attachments=[medium(remote_url=file)])
+    again = first | {"id": "777", "media_attachments": [medium(id="8", remote_url=file, url=f"{HOST}/other.jpg")]}
+    names = [
+        (post.native_id, post.attachments[0].key)
+        for given in (first, again)
+        for post in parsed(answer([given], TAGGED), by=tagged())[0]
+    ]
+    assert names == [("https://far.example/1", file)] * 2
+
+
+def test_nothing_under_a_hashtag_is_gone_for_not_being_listed() -> None:
+    """A server drops its copies after a while; an account's own server does not."""
+    assert (tagged().reach, source().reach) == (Reach.NOTHING, Reach.WINDOW)
+
+
+def test_a_page_without_a_wanted_author_is_no_fault_and_is_paged_on() -> None:
+    """Of a hashtag that many use whole pages may be by others."""
+    page = answer([status(3)], TAGGED, link=f'<{TAGGED}&max_id=3>; rel="next"')
+    posts, requests, error = parsed(page, by=tagged(authors=["karl@far.example"]))
+    assert (posts, [request.url for request in requests], error) == ([], [f"{TAGGED}&max_id=3"], None)
+    assert len(parsed(page, by=tagged(authors=["@Helene@social.example"]))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"url": f"{HOST}/@helene", "authors": ["karl"]}, {"url": f"{HOST}/tags/x", "authors": ["not a name"]}]
+)
+def test_authors_are_handles_and_go_with_a_hashtag(options: dict[str, Any]) -> None:
+    """A wrong filter is found when the configuration is read."""
+    with pytest.raises(ValidationError):
+        MastodonOptions(**options)
+
+
+def test_what_the_server_asks_in_a_header_is_kept_with_its_posts() -> None:
+    """``noarchive`` is; ``noindex`` only where it is addressed to us, since servers send it with every answer."""
+    page = answer([status(1)], headers={"x-robots-tag": "noindex, noarchive"})
+    assert only(page).opt_outs == ("noarchive",)
+    assert only(answer([status(1)], headers={"x-robots-tag": "cupola: noindex"})).opt_outs == ("noindex",)
