@@ -16,6 +16,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -63,6 +65,43 @@ def bluesky() -> Subject:
     carry = json.dumps({"did": did, "server": "https://pds.example"})
     url = "https://public.api.bsky.app/xrpc/app.bsky.feed.getAuthorFeed"
     return found("b", found.options_type(url=found.example, replies=True)), [answer(url, body, carry)]
+
+
+@subject(floor=2000)
+def wordpress() -> Subject:
+    """A page of the REST API: featured pictures, figures, a gallery, credits in captions, two languages."""
+    posts = json.loads((FIXTURES / "wordpress/two-pages/page-1.json").read_text())
+    own = [post for post in posts if post["status"] == "publish" and not post["content"]["protected"]]
+    body = json.dumps([{**post, "id": 1000 + at} for at, post in enumerate(repeated(own, 100))]).encode()
+    found = kind("wordpress")
+    url = "https://blogs.example/carnet/wp-json/wp/v2/posts"
+    return found("w", found.options_type(url="https://blogs.example/carnet/")), [answer(url, body)]
+
+
+@subject(floor=2000)
+def flickr() -> Subject:
+    """A page of the listing as it comes with a key: 500 photos with descriptions, tags, licences and sizes."""
+    page = json.loads((FIXTURES / "flickr/with-a-key/page1.json").read_text())
+    page["photos"]["photo"] = repeated(page["photos"]["photo"], 500)
+    found = kind("flickr")
+    url = "https://api.flickr.com/services/rest/?method=flickr.people.getPublicPhotos&user_id=34427469121@N01&page=1"
+    return found("f", found.options_type(url=found.example, key_env="KEY")), [answer(url, json.dumps(page).encode())]
+
+
+@subject(floor=300)
+def gallery() -> Subject:
+    """A page of 200 figures: lazy pictures in several sizes, captions, dates, credits."""
+    case = yaml.safe_load((FIXTURES / "gallery/figures/case.yaml").read_text())
+    text = (FIXTURES / "gallery/figures/page1.html").read_text()
+    figure = text[text.index('<figure class="photo" id') : text.index('<figure class="group">')]
+    many = "".join(
+        figure.replace("delta-du", f"delta-{number}-du").replace("Le delta", f"Le delta {number}")
+        for number in range(200)
+    )
+    found = kind("gallery")
+    return found("g", found.options_type(**case["options"])), [
+        answer(found.example, text.replace(figure, many).encode())
+    ]
 
 
 def measured(source: Source[Any], captures: list[Capture]) -> float:

@@ -86,7 +86,7 @@ class MissionSettings(Settings):
 class SourceOptions(Settings):
     """What every kind of source may be told; a kind adds its own."""
 
-    url: SourceAddress
-    token_env: str | None = None  # name of the environment variable that holds a read token
+    url: Annotated[SourceAddress, Field(description="where it is")]
+    token_env: Annotated[str | None, Field(description="the environment variable that holds a read token")] = None
     token: Annotated[str | None, Field(repr=False, exclude=True)] = None  # filled in from token_env, never in the file
-    ignore_opt_outs: Annotated[str | None, Field(min_length=10)] = None  # the written reason to archive in spite of one
+    ignore_opt_outs: Annotated[str | None, Field(min_length=10, description="the written reason against one")] = None

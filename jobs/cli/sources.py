@@ -1,23 +1,27 @@
-"""``cupola sources``: the kinds of place that can be read, and what each needs."""
+"""``cupola sources``: the kinds of place that can be read, and what each needs; what an address gives."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 
 from jobs.cli.main import DONE
-from jobs.cli.options import common
+from jobs.cli.trying import try_
 
 
-@click.command()
-@common
-def sources(config: Path | None) -> int:
-    """List the kinds of source, with an address that each reads and the options it takes."""
-    from scraper.registry import kinds
+@click.group(invoke_without_command=True)
+@click.pass_context
+def sources(context: click.Context) -> int:
+    """List the kinds of source: an address that each reads, and the options it takes.
 
-    for name, kind in kinds().items():
-        click.echo(f"{name}\n  {kind.summary}\n  for example {kind.example}")
-        options = [field for field in kind.options_type.model_fields if field != "token"]
-        click.echo(f"  options: {', '.join(options)}\n")
+    With a command below, look at one address.
+    """
+    if context.invoked_subcommand is None:
+        import shutil
+
+        from jobs.kindlist import told
+
+        click.echo("\n\n".join(told(min(shutil.get_terminal_size().columns, 120))))
     return DONE
+
+
+sources.add_command(try_)

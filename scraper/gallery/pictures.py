@@ -15,6 +15,7 @@ from scraper.pages.tree import Resolve, ancestors, attribute
 
 #: of one item; a gallery that has more in one has them in items of their own
 MOST = 200
+_SIZED = re.compile(r"\s\d{1,5}(?:\.\d{1,3})?[wx]\s*(?:,|$)")
 _BACKGROUND = re.compile(r"url\(\s*['\"]?([^'\")]+)", re.IGNORECASE)
 
 
@@ -97,7 +98,7 @@ def _around(image: Tag, item: Tag, resolve: Resolve) -> list[str]:
 
 def _in_attribute(selector: Selector, tag: Tag) -> Iterator[str]:
     value, name = selector.value(tag), (selector.attribute or "").lower()
-    if name.endswith("srcset"):
+    if name.endswith("srcset") or _SIZED.search(value):
         yield from (url for _, url in sorted(in_srcset(value), key=lambda entry: -entry[0]))
     elif name == "style" or "url(" in value:
         yield from (found[1] for found in _BACKGROUND.finditer(value[:20_000]))
