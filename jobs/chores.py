@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jobs.deep import deep_pass
 from jobs.duty import ARCHIVE, Done, Duty, Turn
+from jobs.fingerprinting import look_at_pictures
 from jobs.fixity import audit
 from jobs.stanzas import Backup, Chore, Fixity, JobsStanza, LookAgain
 from jobs.timetable import Rhythm
@@ -23,6 +24,8 @@ from storage.generations import cannot, keep_generation
 
 #: work on the archive itself may take so long: it is slow where much is held, and hangs nowhere
 LIMIT = timedelta(hours=12)
+#: looking at pictures has a turn so long, after which other work on the archive has its own
+PICTURES = timedelta(minutes=15)
 
 Do = Callable[[Turn], Done]
 
@@ -71,6 +74,8 @@ def _of_archive(jobs: JobsStanza, base: Path) -> Iterator[Duty]:
     works: list[tuple[str, Chore, Do]] = []
     if jobs.fixity is not None:
         works.append(("fixity", jobs.fixity, auditing(jobs.fixity)))
+    if jobs.fingerprint is not None:
+        works.append(("fingerprint", jobs.fingerprint, looking_at_pictures))
     if jobs.backup is not None and jobs.backup.folder is not None:
         works.append(("backup", jobs.backup, copying(jobs.backup, base / jobs.backup.folder)))
     if jobs.optimise is not None:
@@ -129,6 +134,16 @@ def auditing(chore: Fixity) -> Do:
         return Done(ending=Ending.PARTIAL, said=said, detail=detail)
 
     return do
+
+
+def looking_at_pictures(turn: Turn) -> Done:
+    """Make the fingerprints that held pictures lack, for a quarter of an hour; the next turn goes on."""
+    seen = look_at_pictures(turn.archive, turn.means, budget=PICTURES)
+    if not seen.pictures:
+        return Done(ending=Ending.COMPLETED, said="every picture has been looked at", is_idle=True)
+    detail = {"pictures": seen.pictures, "without": seen.without, "left": seen.left}
+    said = f"{seen.pictures} pictures were looked at, {seen.left} are left"
+    return Done(ending=Ending.COMPLETED, said=said, detail=detail | ({"goes_on": True} if seen.left else {}))
 
 
 def copying(chore: Backup, folder: Path) -> Do:

@@ -214,6 +214,12 @@ class Optimise(Chore):
     every: Duration = timedelta(weeks=1)
 
 
+class Fingerprint(Chore):
+    """Pictures that nobody has looked at yet are, so that those that look alike are found."""
+
+    every: Duration = timedelta(hours=6)
+
+
 class JobsStanza(Settings):
     """What the daemon does, and within which limits; a chore is switched off by ``off``."""
 
@@ -225,6 +231,7 @@ class JobsStanza(Settings):
     look_again: Annotated[LookAgain | None, OrOff] = LookAgain()
     deep_pass: Annotated[DeepPass | None, OrOff] = DeepPass()
     fixity: Annotated[Fixity | None, OrOff] = Fixity()
+    fingerprint: Annotated[Fingerprint | None, OrOff] = Fingerprint()
     backup: Annotated[Backup | None, OrOff] = Backup()
     optimise: Annotated[Optimise | None, OrOff] = Optimise()
     free_space: Size = 2_000_000_000  # under it no pictures are taken

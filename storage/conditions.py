@@ -6,6 +6,7 @@ What is looked for in texts is in ``storage.fulltext``, which joins both.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     exists,
     false,
     literal_column,
@@ -27,10 +29,12 @@ from sqlalchemy import (
 )
 
 from storage.columns import safe
-from storage.dialects import among
+from storage.dialects import among, named
+from storage.errors import UnknownKey
 from storage.filters import Filters, split_key
 from storage.folding import fold_tag
-from storage.views import attachments, curation, hashtags, post_index, posts, tags
+from storage.likeness import files_like
+from storage.views import attachments, curation, fingerprints, hashtags, post_index, posts, tags
 
 #: the first place in time of a post that has a date; below it are those without
 DATED = 1 << 24
@@ -119,14 +123,21 @@ def alternatives(filters: Filters) -> tuple[ColumnElement[bool], ...]:
 
 
 def sets(connection: Connection, filters: Filters) -> Iterator[Set]:
-    """What other tables tell, each a set of posts; those that are likely small come first."""
+    """What other tables tell, each a set of posts; those that are likely small come first.
+
+    Raises:
+        UnknownKey: the archive does not hold what ``like`` names.
+    """
     if filters.keys is not None:
         pairs = [split_key(safe(key)) for key in filters.keys]
-        named = among(connection, posts.c.source_id, posts.c.native_id, pairs)
-        yield Set(post_index.c.post_id, (select(posts.c.id).where(named),))
+        one_of = among(connection, posts.c.source_id, posts.c.native_id, pairs)
+        yield Set(post_index.c.post_id, (select(posts.c.id).where(one_of),))
     if filters.files is not None:
         shown = (attachments.c.sha256.in_(filters.files), attachments.c.removed_at.is_(None))
         yield Set(post_index.c.post_id, (select(attachments.c.post_id).where(*shown),))
+    if filters.like is not None:
+        alike = named(connection, attachments.c.sha256, _files_like(connection, safe(filters.like.strip())))
+        yield Set(post_index.c.post_id, (select(attachments.c.post_id).where(alike, *_SHOWN),))
     if filters.noted:
         yield Set(post_index.c.post_id, (select(curation.c.post_id).where(*_NOTED),))
     for tag in filters.curator_tag:
@@ -137,6 +148,29 @@ def sets(connection: Connection, filters: Filters) -> Iterator[Set]:
         yield Set(post_index.c.post_id, (_tagged(hashtags, tag), _tagged(tags, tag)))
 
 
+def _files_like(connection: Connection, like: str) -> list[str]:
+    """The pictures that are those of a post, or the one of a hash, or look like them."""
+    if re.fullmatch(r"[0-9a-fA-F]{64}", like):
+        own = [like.lower()]
+        pointing = select(attachments.c.id).where(attachments.c.sha256 == own[0], *_SHOWN)
+        if connection.scalar(pointing.limit(1)) is None:
+            raise UnknownKey(f"no post shows a picture with the SHA-256 {own[0]}", key=like)
+    else:
+        source, native_id = split_key(like)
+        of_key = and_(posts.c.source_id == source, posts.c.native_id == native_id)
+        bare = like.rstrip("/")
+        which = posts.c.url.in_((like, bare, f"{bare}/")) if like.startswith(("http://", "https://")) else of_key
+        ids = list(connection.scalars(select(posts.c.id).where(which)))
+        if not ids:
+            raise UnknownKey(f"the archive has no post {like[:200]!r} to look for the like of", key=like)
+        held = select(attachments.c.sha256).where(attachments.c.post_id.in_(ids), *_SHOWN)
+        own = list(connection.scalars(held.where(attachments.c.sha256.is_not(None)).distinct()))
+    looks = select(fingerprints.c.hash).where(named(connection, fingerprints.c.sha256, own))
+    hashes = connection.scalars(looks.where(fingerprints.c.hash.is_not(None)).distinct())
+    return sorted({*own, *files_like(connection, hashes)})
+
+
+_SHOWN = (attachments.c.removed_at.is_(None), attachments.c.kind == "image")
 _NOTED = (curation.c.note.is_not(None), curation.c.note != "")
 
 

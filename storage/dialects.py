@@ -89,3 +89,11 @@ def numbered(connection: Connection, column: ColumnElement[int], numbers: Sequen
         return column == any_(bindparam(None, list(numbers), ARRAY(BigInteger)))
     listed = func.json_each(bindparam(None, json.dumps(list(numbers)))).table_valued("value")
     return column.in_(select(listed.c.value))
+
+
+def named(connection: Connection, column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
+    """A column is one of ``texts``, however many these are: they are one parameter."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(texts), ARRAY(Text)))
+    listed = func.json_each(bindparam(None, json.dumps(list(texts)))).table_valued("value")
+    return column.in_(select(listed.c.value))

@@ -78,6 +78,8 @@ class Filters:
         orientation: ``landscape``, ``portrait`` or ``square``.
         media: shows something whose state is one of these: ``stored``, ``pending``, ``failed``, ``gone``, ``skipped``.
         files: shows one of these files, by SHA-256 in lower-case hexadecimal; None: it does not matter.
+        like: shows a picture that is one of this post's, by key or address, or looks like one of them
+            (``storage.likeness``); for a SHA-256 in hexadecimal, like that picture. The post itself is among them.
         keys: is one of these, by key; None: it does not matter.
         sort: ``newest`` (undated ones last), ``oldest`` (undated ones last, too), ``rank`` (best match first),
             ``rating`` (best first, unrated ones last; of one rating the newest first), ``seen`` (last archived first).
@@ -120,6 +122,7 @@ class Filters:
     orientation: Orientation | None = None
     media: tuple[Literal["stored", "pending", "failed", "gone", "skipped"], ...] = ()
     files: tuple[str, ...] | None = None
+    like: str | None = None
     keys: tuple[str, ...] | None = None
     sort: Sort | None = None
     limit: int | None = None
@@ -173,6 +176,8 @@ def _problems(filters: Filters) -> Iterator[str]:
         yield "a tag to look for holds at least one letter or digit"
     if both := set(filters.lang) & set(filters.lacks_lang):
         yield f"no post both has and lacks a caption in {sorted(both)[0]}"
+    if filters.like is not None and not filters.like.strip():
+        yield "a post to look for the like of is given by its key, its address, or a picture's SHA-256"
     yield from _wrong_times(filters)
     yield from _wrong_numbers(filters)
 

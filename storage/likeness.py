@@ -68,7 +68,7 @@ def near(connection: Connection, hashes: Iterable[int]) -> dict[int, list[tuple[
 
 def _under(connection: Connection, place: int, column: str, hashes: Sequence[int]) -> Mapping[int, Sequence[int]]:
     """The fingerprints held under the bands of these, as they are and with bits turned over."""
-    places = {bands(one)[place] ^ turned for one in hashes for turned in _TURNED[place]}
+    places = {band ^ turned for band in {bands(one)[place] for one in hashes} for turned in _TURNED[place]}
     query = f"SELECT DISTINCT {column}, hash FROM fingerprints WHERE {column} IN ({_listed(places)})"  # noqa: S608 - numbers
     found: defaultdict[int, list[int]] = defaultdict(list)
     for band, number in connection.exec_driver_sql(query):

@@ -13,6 +13,7 @@ from scraper.capture import memento_of
 from storage.engine import Database
 from storage.errors import UnknownKey
 from storage.filters import split_key
+from storage.links import Link, links_of
 from storage.loading import posts_of
 from storage.postview import PostView
 from storage.views import attachments, captures, curation, posts, runs
@@ -121,6 +122,17 @@ def show(database: Database, key: str) -> tuple[PostView, Provenance]:
         _, post_id = locate(connection, key)
         (post,) = posts_of(connection, [post_id])
         return post, _provenance(connection, post_id)
+
+
+def linked(database: Database, key: str) -> tuple[Link, ...]:
+    """The posts that the post of a key or of an address is linked with, in the order in which they were published.
+
+    Raises:
+        UnknownKey: as ``show``.
+        StorageError: the archive cannot be read.
+    """
+    with database.read() as connection:
+        return links_of(connection, locate(connection, key)[1])
 
 
 def resolve(database: Database, key: str) -> str:

@@ -117,6 +117,7 @@ assets = table(
     column("height", Integer),
     column("first_seen_at", UTCDateTime),
 )
+fingerprints = table("fingerprints", column("sha256", SafeText), column("hash", BigInteger))
 attachments = table(
     "attachments",
     column("id", Integer),

@@ -94,6 +94,13 @@ _OPTIONS: dict[str, tuple[Callable[..., Any], ...]] = {
         partial(either, "--with-picture/--without-picture", "has_picture", help="Whether the post shows one."),
         partial(once, "--min-size", metavar="WxH", help="The largest picture has at least so many pixels: 1920x1080."),
         partial(once, "--max-size", metavar="WxH", help="The largest picture has at most so many pixels."),
+        partial(
+            once,
+            "--like",
+            metavar="KEY|SHA256",
+            help="It shows a picture of this post, or one that looks like it: in another size, quality or format, or a"
+            " little cropped; or like the picture of this hash.",
+        ),
         partial(once, "--orientation", type=_choice(ORIENTATIONS), help="How the largest picture lies."),
         partial(
             _again,

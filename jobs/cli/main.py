@@ -51,6 +51,7 @@ COMMANDS = {
     "reparse": ("reparse", "Parse the recorded answers once more, with no network."),
     "resplit": ("reparse", "Split held texts once more, with no network."),
     "verify": ("care", "Check every held file against its hash."),
+    "fingerprint": ("fingerprint", "Look at held pictures, so that those that look alike are found."),
     "backup": ("backup", "Make or renew a backup of the whole archive, while it is in use."),
     "restore": ("backup", "Bring a backup back; nothing is overwritten."),
     "sources": ("sources", "The kinds of place that can be read."),

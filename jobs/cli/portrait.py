@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich import box
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from jobs.cli.wording import counted, ended
 from jobs.logs import printable
+from storage.links import Link
 from storage.lookup import CaptureProvenance, DateProvenance, MediaProvenance, Provenance
 from storage.postview import MediaView, PostView, SegmentView
 
@@ -23,6 +24,12 @@ WIDE = 100
 READ = 10_000
 _STATES = {"stored": "green", "pending": "yellow", "failed": "red", "gone": "red", "skipped": "dim"}
 _ORIGINS = {"api": "as the platform states it", "page": "as the page states it", "caption": "read from the caption"}
+_KINDS = {
+    "same picture": "same picture",
+    "alike": "looks alike",
+    "same caption": "same caption",
+    "twin": "other language",
+}
 
 
 def portrait(
@@ -32,10 +39,11 @@ def portrait(
     width: int,
     captions: RenderableType | None = None,
     sure: Mapping[str, float | None] | None = None,
+    links: Sequence[Link] = (),
 ) -> RenderableType:
     """Everything about a post, with ``captions`` shown in another way if given; remote text in it obeys no terminal.
 
-    ``sure`` is how likely each caption is right, where that is known.
+    ``sure`` is how likely each caption is right, where that is known; ``links`` are those with other posts.
     """
     parts: list[RenderableType] = [Panel(_head(post, provenance), title=_title(post), title_align="left")]
     parts.append(captions or _captions(post, width))
@@ -43,8 +51,16 @@ def portrait(
         parts.append(_section("Pictures", _pictures(post, provenance, folder)))
     if post.segments:
         parts.append(_section("Segments", _segments(post.segments)))
+    if links:
+        parts.append(_section("Links", _facts([(_KINDS[link.kind], _linked(link)) for link in links])))
     parts.append(_section("Provenance", _facts(_origin(provenance, sure or {}))))
     return Group(*parts)
+
+
+def _linked(link: Link) -> str:
+    when = "published before it" if link.first else "after it"
+    known = "" if link.kind == "same picture" else f" ({', '.join(link.evidence)})"
+    return f"{link.key}, {when}{known}"
 
 
 def _title(post: PostView) -> Text:

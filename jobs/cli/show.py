@@ -29,19 +29,20 @@ from jobs.cli.options import archive_place, common, reading
 def show(
     key: str, with_history: bool, side_by_side: bool, as_json: bool, archive: str | None, config: Path | None
 ) -> int:
-    """One post whole: captions, credit, pictures, segments, and its provenance.
+    """One post whole: captions, credit, pictures, segments, its links with other posts, and its provenance.
 
     KEY is <source>:<id> as `cupola query` shows it, or the post's web address. With --side-by-side a sentence that
     nobody answers stands alone, and captions that are no translations of each other score low (0 to 1).
     Exit status: 2 when there is no such post, 3 when the archive cannot be read.
     """
     from storage.engine import open_database
-    from storage.lookup import show
+    from storage.lookup import linked, show
 
     place = archive_place(config, archive)
     database = open_database(place, read_only=True)
     try:
         post, provenance = show(database, key)
+        links = linked(database, post.key)
         events = None
         if with_history:
             from storage.history import history
@@ -58,7 +59,8 @@ def show(
 
         from jobs.cli.output import for_programs
 
-        record = post.as_json() | {"provenance": provenance.as_json() | {"part_confidence": sure}}
+        record = post.as_json() | {"links": [link.as_json() for link in links]}
+        record["provenance"] = provenance.as_json() | {"part_confidence": sure}
         if events is not None:
             record["history"] = [event.as_json() for event in events]
         if side_by_side:
@@ -78,7 +80,7 @@ def show(
     elif side_by_side:
         click.echo("There are no two captions to stand side by side.", err=True)
     with for_people() as console:
-        console.print(portrait(post, provenance, place.folder, console.width, captions, sure))
+        console.print(portrait(post, provenance, place.folder, console.width, captions, sure, links))
         if events is not None:
             from jobs.cli.chronicle import chronicle
 

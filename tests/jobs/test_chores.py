@@ -141,11 +141,12 @@ DEEP, AGAIN, RETRY = "chore:deep_pass:log", "chore:look_again:log", "chore:retry
 def test_every_chore_has_its_lane_and_its_rhythm(home: Household) -> None:
     """What asks a site is in the lane of its host and heeds quiet hours, what reads the archive has one of its own."""
     found = {duty.matter: duty for duty in home.duties()}
-    assert list(found) == [RETRY, AGAIN, DEEP, "chore:fixity", "chore:backup", "chore:optimise"]
+    of_archive = ["chore:fixity", "chore:fingerprint", "chore:backup", "chore:optimise"]
+    assert list(found) == [RETRY, AGAIN, DEEP, *of_archive]
     assert {duty.lane for name, duty in found.items() if name.endswith(":log")} == {"log.example"}
-    assert {found[name].lane for name in ("chore:fixity", "chore:backup", "chore:optimise")} == {ARCHIVE}
+    assert {found[name].lane for name in of_archive} == {ARCHIVE}
     assert found["chore:fixity"].rhythm.at == time(3)
-    switched_off = dict.fromkeys(("fixity", "optimise", "deep_pass", "look_again", "retry_media"), False)
+    switched_off = dict.fromkeys(("fixity", "fingerprint", "optimise", "deep_pass", "look_again", "retry_media"), False)
     off = JobsStanza.model_validate(switched_off)
     assert chores_of(off, [home.visit], Path()) == ()
 
@@ -304,3 +305,10 @@ def test_a_server_is_not_copied_and_that_is_said_once(home: Household) -> None:
     """At the start, with what to do instead; a folder that is not given is not spoken of."""
     assert [("pg_dump" in said) for said in refusals(home.jobs, "postgresql")] == [True]
     assert refusals(home.jobs, "sqlite") == refusals(JobsStanza(), "postgresql") == ()
+
+
+def test_pictures_that_nobody_has_looked_at_are(home: Household) -> None:
+    """An archive of an older Cupola gets its fingerprints a turn at a time; then there is nothing to do."""
+    done = home.do("chore:fingerprint")
+    assert (done.ending, done.is_idle) == (Ending.COMPLETED, True)
+    assert "every picture" in done.said

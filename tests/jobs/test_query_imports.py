@@ -34,6 +34,7 @@ OURS = {
         "guard",
         "hits",
         "indexing",
+        "likeness",
         "loading",
         "lookup",
         "migrations",

@@ -107,10 +107,11 @@ def test_one_caption_has_nothing_beside_it(cupola, held):
 
 
 def test_json_is_the_record_and_its_provenance(cupola, held, key):
-    """--json gives the names of query's JSON, and `provenance` beside them."""
+    """--json gives the names of query's JSON, and `links` and `provenance` beside them."""
     shown = json.loads(cupola("show", "--archive", held.folder, key, "--json").out)
     (found,) = json.loads(cupola("query", "--archive", held.folder, "--format", "json").out)
     provenance = shown.pop("provenance")
+    assert shown.pop("links") == []
     assert shown == found
     assert provenance["run"]["id"] == 1
     assert provenance["capture"]["url"] == "https://esa.example/Proxima_image_1"

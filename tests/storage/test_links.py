@@ -13,12 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from scraper.model import Fingerprint
 from storage import fingerprints
-from storage.likeness import RADIUS
-from storage.schema import AttachmentRecord, PostRecord
+from storage.errors import UnknownKey
+from storage.filters import Filters
+from storage.likeness import RADIUS, distance, near, signed
+from storage.lookup import linked as linked_of
+from storage.queries import count, find
+from storage.schema import AssetRecord, AttachmentRecord, PostRecord
 
 NOON = datetime(2016, 12, 3, 12, tzinfo=UTC)
 FR = "La Méditerranée de nuit, vue depuis la Station spatiale internationale"
@@ -428,3 +432,96 @@ def first_of(posts: list[dict[str, Any]], links: set[tuple[str, str, str, str]])
     for post, other, *_ in links:
         found[post] = min(found.get(post, other), other, key=lambda key: places[key])
     return found
+
+
+def keys_of(held: Any, **filters: Any) -> set[str]:
+    return {post.key for post in find(held.database, Filters(**filters))}
+
+
+def test_posts_are_found_by_what_their_pictures_look_like(held: Any) -> None:
+    """By a post's key or address, or a picture's hash: the same bytes and those within the radius."""
+    keys = {
+        name: held.add(name, fr="Bonsoir" if name == "near" else None, url=f"https://x.example/{name}", pictures=shown)
+        for name, shown in (
+            ("whole", (picture("whole"), picture("other"))),
+            ("near", (picture("near"),)),
+            ("far", (picture("far"),)),
+            ("same", (picture("whole"),)),
+            ("flat", (picture("flat"),)),
+            ("bare", ()),
+        )
+    }
+    looks(held, whole=0, near=(1 << RADIUS) - 1, far=(1 << RADIUS + 1) - 1, other=1 << 63, flat=None)
+    like = {keys["whole"], keys["near"], keys["same"]}
+    for name in (keys["whole"], "https://x.example/whole", hashlib.sha256(b"whole").hexdigest().upper()):
+        assert keys_of(held, like=name) == like
+    assert keys_of(held, like=keys["whole"], lang=("fr",)) == {keys["near"]}
+    assert keys_of(held, like=keys["flat"]) == {keys["flat"]}
+    assert keys_of(held, like=keys["bare"]) == set()
+    assert count(held.database, Filters(like=keys["whole"])) == 3
+    for unknown in ("esa-proxima:nothing", "ab" * 32, "x' OR 1=1 --", "https://x.example/nothing"):
+        with pytest.raises(UnknownKey):
+            keys_of(held, like=unknown)
+    with pytest.raises(ValueError, match="a post to look for the like of"):
+        Filters(like=" ")
+
+
+@given(hashes=st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 255), max_size=30, unique=True), data=st.data())
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_near_is_what_comparing_all_finds(small: Any, hashes: list[int], data: st.DataObject) -> None:
+    """By bands exactly those within the radius, nearest first, whatever bits differ."""
+    for start in list(hashes[:3]):
+        turned = data.draw(st.sets(st.integers(0, 63), min_size=1, max_size=8))
+        hashes.append(start ^ sum(1 << bit for bit in turned))
+    with small.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM posts")
+        connection.exec_driver_sql("DELETE FROM assets")
+        assets = [asset_row(number) for number in range(len(hashes))]
+        if assets:
+            connection.execute(insert(AssetRecord), assets)
+        fingerprints.put(
+            connection, {row["sha256"]: Fingerprint(hash=look) for row, look in zip(assets, hashes, strict=True)}
+        )
+        numbers = {signed(look) for look in hashes}
+        expected = {
+            one: sorted((far, other) for other in numbers if (far := distance(one, other)) <= RADIUS) for one in numbers
+        }
+        assert near(connection, numbers) == expected
+
+
+def asset_row(number: int) -> dict[str, Any]:
+    return {
+        "sha256": f"{number:064x}",
+        "media_type": "image/jpeg",
+        "extension": "jpg",
+        "size": 1,
+        "width": 1,
+        "height": 1,
+        "exif": (),
+        "first_seen_at": NOON,
+    }
+
+
+def test_a_post_tells_its_links_either_way(held: Any) -> None:
+    """Those before it and those after it, each once for each kind, in the order in which they were published."""
+    keys = [
+        held.add(name, fr=fr, published=minutes(number), pictures=tuple(map(picture, shown)))
+        for number, (name, fr, shown) in enumerate(
+            (("a", FR, "xy"), ("b", FR, "xy"), ("c", None, "z"), ("d", FR, ""), ("e", None, "w"))
+        )
+    ]
+    looks(held, x=0, y=1 << 40, z=1)
+    found = linked_of(held.database, keys[0])
+    assert [(link.key, link.kind, link.first) for link in found] == [
+        (keys[1], "same caption", False),
+        (keys[1], "same picture", False),
+        (keys[2], "alike", False),
+        (keys[3], "same caption", False),
+    ]
+    assert found[1].as_json()["evidence"] == sorted(hashlib.sha256(name).hexdigest()[:16] for name in (b"x", b"y"))
+    assert {(link.key, link.first) for link in linked_of(held.database, keys[2])} == {(keys[0], True)}
+    assert linked_of(held.database, keys[4]) == ()
+    twins = [
+        twin(held, name, lang, minutes(20), in_reply_to=to) for name, lang, to in (("t", "fr", None), ("u", "en", "t"))
+    ]
+    assert [(link.key, link.evidence) for link in linked_of(held.database, twins[0])] == [(twins[1], ("reply",))]
