@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeGuard
 from urllib.parse import unquote, urlencode, urlsplit
@@ -38,6 +39,7 @@ from scraper.bluesky.names import (
 from scraper.bluesky.richtext import rich_text
 from scraper.capture import Access, Capture, Request
 from scraper.errors import FetchError, Gone, Refused
+from scraper.finding import Finding, Rank
 from scraper.model import Post, Published
 from scraper.payload import Items, Word, published
 from scraper.settings import SourceAddress, SourceOptions
@@ -153,6 +155,20 @@ class Bluesky(Source[BlueskyOptions]):
         self._account = account_in(options.url, options.account)
         self._site = "{0.scheme}://{0.netloc}".format(urlsplit(options.url))
         self._service = options.service.rstrip("/")
+
+    @classmethod
+    def knows(cls, url: str) -> Iterator[Finding | Request]:
+        """The address of a profile, a DID, or a handle as people write it (``@someone.bsky.social``)."""
+        host = (urlsplit(url).hostname or "").lower() if "://" in url else ""
+        typed = url.removeprefix("@")
+        is_name = "://" not in url and "/" not in url and (url != typed or typed.startswith("did:"))
+        if not (host in ("bsky.app", "www.bsky.app") or is_name or typed.endswith(".bsky.social")) or "@" in typed:
+            return
+        given = {"url": url} if host else {"url": f"https://bsky.app/profile/{typed}"}
+        with suppress(ValidationError):
+            BlueskyOptions.model_validate(given)
+            reason = "an account on Bluesky, by the feed that its AppView shows to everybody"
+            yield Finding(kind=cls.kind, options=given, reason=reason, rank=Rank.CERTAIN)
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """Ask who the account is: the AppView for its profile, or whose handle it is; a DID needs no look-up."""

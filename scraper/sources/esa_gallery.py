@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote, urlsplit
 from bs4 import BeautifulSoup
 
 from scraper.capture import Access, Capture, Request
+from scraper.finding import Finding, Rank
 from scraper.model import Attachment, Post, Published
 from scraper.pages import esa, listing
 from scraper.pages.blocks import LABEL, normalised
@@ -49,6 +50,20 @@ class EsaGallery(Source[SourceOptions]):
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     media_access: ClassVar[Access] = Access.PAGE
     reach: ClassVar[Reach] = Reach.PAGE
+
+    @classmethod
+    def knows(cls, url: str) -> Iterator[Finding | Request]:
+        """An image page, or a listing of such pages: a set, a mission, a keyword, a search."""
+        parts = urlsplit(url)
+        if (parts.hostname or "").lower() not in ("esa.int", "www.esa.int"):
+            return
+        if _ONE_PAGE.search(parts.path):
+            reason = "a multimedia page of ESA: its text, and each picture of its gallery"
+        elif _LISTING.search(unquote(parts.path)):
+            reason = "a listing of ESA's multimedia pages: each page of it, with its gallery"
+        else:
+            return
+        yield Finding(kind=cls.kind, options={"url": corrected(url)}, reason=reason, rank=Rank.CERTAIN)
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """The configured page or listing."""

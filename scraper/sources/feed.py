@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from scraper.capture import Access, Capture, Request
-from scraper.feeds.posts import FEED_ACCEPT, read_feed, told
+from scraper.errors import ParseError
+from scraper.feeds.posts import FEED_ACCEPT, feeds_linked, read_feed, told
+from scraper.finding import Finding, Rank
 from scraper.model import Post
 from scraper.settings import SourceOptions
 from scraper.source import Reach, Source, page_is_older
@@ -32,6 +36,23 @@ class Feed(Source[SourceOptions]):
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     media_access: ClassVar[Access] = Access.PAGE
     reach: ClassVar[Reach] = Reach.EXTENT
+
+    @classmethod
+    def finds(cls, capture: Capture) -> Iterator[Finding | Request]:
+        """The feed itself, or the feeds that a page links; of a page's feeds those of comments come last."""
+        if capture.request.carry is not None:
+            return
+        with suppress(ParseError):
+            entries = len(read_feed(capture, "found").posts)
+            reason = f"it is a feed, with {entries} entries now; a feed holds its newest ones alone"
+            yield Finding(kind=cls.kind, options={"url": capture.url}, reason=reason, rank=Rank.CERTAIN)
+            return
+        for url, title in feeds_linked(capture)[:10]:
+            of_comments = re.search(r"comment", f"{title} {urlsplit(url).path}", re.IGNORECASE)
+            called = f", called «{' '.join(title.split())[:100]}»" if title else ""
+            reason = f"the page links this feed{called}; a feed holds its newest entries alone"
+            rank = Rank.POSSIBLE if of_comments else Rank.BESIDE
+            yield Finding(kind=cls.kind, options={"url": url}, reason=reason, rank=rank)
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """The configured address."""

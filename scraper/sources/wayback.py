@@ -138,6 +138,11 @@ class Wayback(Source[WaybackOptions]):
     @classmethod
     def knows(cls, url: str) -> Iterator[Finding | Request]:
         """An address of a capture, of its calendar or of the index: the original's captures."""
+        account = re.fullmatch(r"https?://(?:www\.|mobile\.)?(?:twitter|x)\.com/(\w{1,20})(?:/.*)?", url, re.ASCII)
+        if account is not None:
+            tweets_of = {"url": f"https://twitter.com/{account[1]}/status/*", "as": "tweets", "collapse": "urlkey"}
+            reason = "tweets of until mid-2020, as far as the Internet Archive has captured them"
+            yield Finding(kind=cls.kind, options=tweets_of, reason=reason, rank=Rank.BESIDE)
         found = re.fullmatch(r"https?://(?:web|www)\.archive\.org/web/(?:\d{1,14}\*?(?:[a-z]{2}_)?|\*)/(.+)", url)
         if found is None:
             return
