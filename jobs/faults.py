@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from scraper.masking import shown
 from storage.settings import masked
 
 #: by the type of the fault, or by the part of it before the underscore; {limits} are pydantic's own
@@ -48,4 +49,8 @@ def _as_written(value: object) -> str:
     """A scalar as it stands in YAML, more or less."""
     if isinstance(value, bool):
         return str(value).lower()
-    return "nothing" if value is None else _PASSWORD.sub("***@", masked(repr(value)))
+    return (
+        "nothing"
+        if value is None
+        else _PASSWORD.sub("***@", masked(repr(shown(value) if isinstance(value, str) else value)))
+    )

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(s|m|h)")
+#: names that mean nothing else; `key` and `token` may be plain parts of a query
+_KEYED = re.compile(r"(?i)[?&;](?:access_token|api_?key|client_secret|password)=[^&;#]")
 _PER = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -28,13 +30,17 @@ def _web_address(value: str) -> str:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
-def _without_user(value: str) -> str:
+def _without_secret(value: str) -> str:
     if "@" in urlsplit(value).netloc:
         raise ValueError("expected an address without user name and password; where a token is wanted, set token_env")
+    if _KEYED.search(value):
+        raise ValueError(
+            "expected an address without a key in it, since addresses are archived; see token_env and key_env"
+        )
     return value
 
 
-SourceAddress = Annotated[WebAddress, AfterValidator(_without_user)]
+SourceAddress = Annotated[WebAddress, AfterValidator(_without_secret)]
 
 
 def interval_of(rate: str) -> float:

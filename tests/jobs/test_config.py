@@ -172,6 +172,7 @@ def test_a_secret_in_the_file_is_refused():
         'http: {proxy: "socks://ann:hush@proxy.example"}',
         'sources:\n  - {id: a, kind: k, url: "https://ann:hush@social.example/"}',
         'sources:\n  - {id: a, kind: k, url: "ftp://ann:hush@social.example/"}',
+        'sources:\n  - {id: a, kind: k, url: "https://social.example/feed?page=1&api_key=hush"}',
     ],
 )
 def test_a_password_in_an_address_is_refused_and_not_repeated(text):
