@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from jobs.cli.finding import find
 from jobs.cli.main import DONE
 from jobs.cli.trying import try_
 
@@ -24,4 +25,5 @@ def sources(context: click.Context) -> int:
     return DONE
 
 
+sources.add_command(find)
 sources.add_command(try_)
