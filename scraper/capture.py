@@ -18,6 +18,7 @@ from scraper.masking import named
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
 # half a surrogate pair or NUL, as an escape or in bytes (or JSON in UTF-16): most bodies have none and are not walked
 _UNSTORABLE = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)|\xed[\xa0-\xbf]|\x00")
+_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.-]{2,40})""")
 
 
@@ -134,7 +135,7 @@ class Capture:
         """
         try:
             value = json.loads(self.body)
-            return _storable(value) if _UNSTORABLE.search(self.body) else value
+            return _storable(value) if _holds_unstorable(self.body) else value
         except (ValueError, RecursionError) as error:
             if self.body[:200].lstrip().startswith(b"<"):
                 message = "a web page came in place of JSON: a login page, a check for browsers, or no such API"
@@ -182,6 +183,14 @@ def memento_of(url: str) -> tuple[datetime, str] | None:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.lower().removesuffix(':443' if parts.scheme == 'https' else ':80')}"
+
+
+def _holds_unstorable(body: bytes) -> bool:
+    """Whether a text in a body of JSON may hold what no store takes."""
+    if not _UNSTORABLE.search(body):
+        return False
+    # halves that belong together, as many machines write an emoji; behind a backslash no «u» is an escape
+    return b"\\\\u" in body or bool(_UNSTORABLE.search(_PAIR.sub(b" ", body)))
 
 
 def _storable(value: Any) -> Any:

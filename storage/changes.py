@@ -1,13 +1,14 @@
 """What a fresh post means for the one that is held: pure, and the only place of the rule about empty values.
 
-A value that turns empty upstream does not erase a good one. Exempt are attachments (one that is left
-out is marked as removed, never deleted) and opt-outs (one that was withdrawn must count); and the address of a
-licence or an author goes with the name that it belongs to.
+A value that turns empty upstream does not erase a good one, nor does its own beginning, cut off with «[…]». Exempt are
+attachments (one that is left out is marked as removed, never deleted) and opt-outs (one that was withdrawn must count);
+and the address of a licence or an author goes with the name that it belongs to.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -22,6 +23,9 @@ Entry = tuple[Post, Reading]
 
 #: raise it when the same post shall be looked at anew although nothing of it changed
 HASH_VERSION = 1
+
+#: how blogs end what they cut off
+_CUT = re.compile(r"\s*\[(?:…|\.\.\.)\]\s*$")
 
 _EXEMPT = frozenset({"attachments", "opt_outs"})
 #: of one thing: what was said of the one before is not kept beside what is said of another one now
@@ -69,6 +73,8 @@ def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False, read_ane
         return Decision(change=Change.BURIED, entry=fresh)
     if stored is None:
         return Decision(change=Change.ADDED, entry=fresh)
+    if not read_anew and _is_excerpt(fresh[0].body, stored[0].body):
+        fresh = (replace(fresh[0], body=""), fresh[1])
     post = _merged_post(stored[0], fresh[0])
     reading = fresh[1] if read_anew else _merged_reading(stored, fresh, post)
     edited = _differing(stored[0], post)
@@ -76,6 +82,17 @@ def decide(stored: Entry | None, fresh: Entry, *, buried: bool = False, read_ane
     change = Change.UPDATED if why else Change.UNCHANGED
     slight = bool(why) and not edited and _as_sure(stored[1], reading) == reading
     return Decision(change=change, why=tuple(why), is_edited=bool(edited), is_slight=slight, entry=(post, reading))
+
+
+def _is_excerpt(text: str, whole: str) -> bool:
+    """Whether ``text`` is the beginning of ``whole``, cut off with «[…]»: as a feed gives what an API gives whole."""
+    cut = _CUT.search(text[-12:])
+    if cut is None:
+        return False
+    words = text[: len(text) - len(cut[0])].split()
+    return (
+        len(words) >= 5 and words[:-1] == whole.split(maxsplit=len(words))[: len(words) - 1] and len(text) < len(whole)
+    )
 
 
 def _as_sure(reading: Reading, other: Reading) -> Reading:

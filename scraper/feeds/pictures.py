@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from bs4 import Tag
@@ -128,6 +129,7 @@ def behind(url: str) -> str:
     return whole.geturl() if whole != parts else ""
 
 
+@lru_cache(maxsize=256)  # asked for several times while a post is read
 def identity(url: str) -> str:
     """What all copies of one picture share, whatever their size, query and scheme."""
     parts = urlsplit(url)

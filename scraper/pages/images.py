@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from bs4 import Tag
@@ -101,6 +102,7 @@ def file_key(url: str) -> str:
     return parts.netloc + _IMAGE_FILE.sub("", parts.path)
 
 
+@lru_cache(maxsize=256)  # asked for twice of most addresses
 def is_adornment(url: str) -> bool:
     """Whether the file's name says logo, icon, spacer or the like."""
     path = urlsplit(url).path

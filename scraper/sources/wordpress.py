@@ -79,7 +79,7 @@ class Wordpress(Source[WordpressOptions]):
     example: ClassVar[str] = "https://blogs.esa.int/thomas-pesquet/"
     options_type: ClassVar[type[SourceOptions]] = WordpressOptions
     media_access: ClassVar[Access] = Access.PAGE
-    reach: ClassVar[Reach] = Reach.WINDOW
+    reach = Reach.WINDOW
 
     def __init__(self, source_id: str, options: WordpressOptions) -> None:
         super().__init__(source_id, options)
@@ -113,7 +113,7 @@ class Wordpress(Source[WordpressOptions]):
             ParseError: something in the answer, or all of it, was not understood.
             Refused: the API is closed, or something else answers in its place.
         """
-        trail = Trail.of(capture.request.carry)
+        trail = self._trail(capture.request)
         begins = capture.body[:400].lstrip(b"\xef\xbb\xbf \t\r\n")
         if trail.step == "feed" or re.match(rb"<\?xml|<rss\b|<rdf:|<feed\b", begins):
             yield from self._entries(capture, trail, since)
@@ -145,11 +145,22 @@ class Wordpress(Source[WordpressOptions]):
     @classmethod
     def finds(cls, capture: Capture) -> Iterator[Finding | Request]:
         """A page that names WordPress' API, or shows that WordPress made it."""
+        if capture.request.carry is not None:
+            return
         page = read_front_page(capture)
         if page.root is not None or page.is_wordpress:
             url = folder(capture.url) if language_folder(capture.url) or archive_in(capture.url) else page.home
             reason = "the page names WordPress' REST API" if page.root else "the page is made with WordPress"
             yield Finding(kind=cls.kind, options={"url": url}, reason=reason)
+
+    def _trail(self, request: Request) -> Trail:
+        """What the request carried; of an answer that others had asked for, what its address says."""
+        trail = Trail.of(request.carry)
+        root = trail.root or root_in(request.url)
+        if not root:
+            return trail
+        home = trail.home or home_of(root)
+        return dataclasses.replace(trail, root=root, home=home, scope=trail.scope or self._scope(home))
 
     def _scope(self, home: str) -> str:
         """The folder of one language, where that is what is configured and it is not all that the API lists."""

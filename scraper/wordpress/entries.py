@@ -9,14 +9,15 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, Field
 
+from scraper.feeds.addresses import absolute
 from scraper.feeds.items import Medium
 from scraper.feeds.kinds import kind_of
 from scraper.model import DateOrigin, MediaKind, Published
-from scraper.pages.tree import absolute
 from scraper.payload import Address, Id, Word, moment, published
 from scraper.text.credit import best_credit, find_credits
 from scraper.text.markup import html_to_text
@@ -91,7 +92,7 @@ class Entry(BaseModel):
     def author(self) -> tuple[str, str]:
         """Name and page of the author, as far as the site tells; many hide their users."""
         person = next(_objects(self.embedded.get("author")), {})
-        return _line(person.get("name")) or _line(self.said_author), absolute("", _text(person.get("link"))) or ""
+        return _line(person.get("name")) or _line(self.said_author), absolute("", _text(person.get("link")))
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -105,7 +106,7 @@ class Entry(BaseModel):
         """The picture that stands for the post; none where the site gives an error in its place."""
         for given in _objects(self.embedded.get("wp:featuredmedia")):
             address = absolute(self.link, _text(given.get("source_url")))
-            kind = kind_of(_text(given.get("mime_type")), address or "", _text(given.get("media_type")))
+            kind = kind_of(_text(given.get("mime_type")), address, _text(given.get("media_type")))
             if address and kind is not None:
                 return (_medium(given, address, kind),)
         return ()
@@ -115,7 +116,7 @@ def _medium(given: Mapping[str, Any], address: str, kind: MediaKind) -> Medium:
     details = given.get("media_details")
     details = details if isinstance(details, dict) else {}
     original = _text(details.get("original_image"))
-    original = absolute(address, f"./{original}") or "" if original and "/" not in original else ""
+    original = absolute(address, f"./{original}") if original and "/" not in original else ""
     sizes = details.get("sizes")
     sizes = list(_objects(list(sizes.values())[:_SIZES])) if isinstance(sizes, dict) else []
     sizes.sort(key=lambda size: -(_number(size.get("width")) or 0))
@@ -138,6 +139,7 @@ def _medium(given: Mapping[str, Any], address: str, kind: MediaKind) -> Medium:
     )
 
 
+@lru_cache(maxsize=256)  # a blog's captions mostly end in the same few
 def credit_in(caption: str) -> str | None:
     """The credit line that stands in a picture's caption."""
     found = best_credit(find_credits(caption)) if caption else None

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from scraper.capture import Capture
 from scraper.feeds.tags import tags_in
 from scraper.pages.tree import absolute
+from scraper.text.wishes import asked_of_all
 from scraper.wordpress.addresses import folder, home_of, hosted, is_hosted, root_in
 
 _API = "https://api.w.org/"
 _LINKS = re.compile(r"<([^<>]*)>([^<]*)")
 _COMMENTS = re.compile(r"/comments/|feed=comments", re.IGNORECASE)
-_WISHES = ("noindex", "noarchive")
 #: a page says it all in its head
 _HEAD = 400_000
 
@@ -45,7 +45,7 @@ def read_front_page(capture: Capture) -> FrontPage:
         if _API in parameters and re.search(r"\brel\b", parameters)
     ]
     feeds: list[str] = []
-    wishes = _words(capture.headers.get("x-robots-tag", ""))
+    wishes = asked_of_all(capture.headers.get("x-robots-tag", ""))
     generated = False
     for name, attributes in tags_in(text, "link", "meta"):
         relations = attributes.get("rel", "").lower().split()
@@ -56,7 +56,7 @@ def read_front_page(capture: Capture) -> FrontPage:
             address = absolute(capture.url, href)
             feeds += [at_home(address, capture.url)] if address and not _COMMENTS.search(address) else []
         elif name == "meta" and attributes.get("name", "").lower() in ("robots", "cupola"):
-            wishes |= _words(attributes.get("content", ""))
+            wishes |= asked_of_all(attributes.get("content", ""))
         elif name == "meta" and attributes.get("name", "").lower() == "generator":
             generated |= attributes.get("content", "").lower().startswith("wordpress")
     named = [root for url in stated if (address := absolute(capture.url, url)) and (root := root_in(address))]
@@ -83,7 +83,3 @@ def at_home(url: str, page_url: str) -> str:
     parts, here = urlsplit(url), urlsplit(page_url)
     same = parts.hostname == here.hostname
     return parts._replace(scheme=here.scheme, netloc=here.netloc).geturl() if same else url
-
-
-def _words(text: str) -> set[str]:
-    return {word for word in re.split(r"[\s,:;]+", text.lower()) if word in _WISHES}

@@ -357,7 +357,7 @@ def test_a_post_behind_a_password_is_left_out_of_the_feed_as_well() -> None:
     form = '<form action="https://carnet.example/wp-login.php?action=postpass" class="post-password-form"></form>'
     feed = (
         f"<rss><channel><item><title>Protégé : A</title><guid>{SITE}?p=1</guid><description>"
-        f"&lt;p&gt;Protégé.&lt;/p&gt;{form.replace('<', '&lt;').replace('>', '&gt;')}</description></item></channel></rss>"
+        f"Protégé.{form.replace('<', '&lt;').replace('>', '&gt;')}</description></item></channel></rss>"
     )
     assert list(source().parse(capture(feed.encode(), f"{SITE}feed/", carry="step=feed"), None)) == []
 
@@ -438,3 +438,13 @@ def test_an_empty_site_is_no_failure_and_an_empty_saved_file_is() -> None:
     assert list(source().parse(capture([], REST, {"x-wp-total": "0", "x-wp-totalpages": "0"}), None)) == []
     with pytest.raises(ParseError, match="empty list"):
         list(source().parse(capture([]), None))
+
+
+def test_a_page_of_the_api_that_others_had_asked_for_is_read() -> None:
+    """From a WARC file, say, which holds no word of ours; what would follow is asked of the same site."""
+    body = [post(n, START + n * timedelta(hours=7)) for n in range(100)]
+    given = capture(body, "https://b.example/x/wp-json/wp/v2/posts?page=1", {"x-wp-totalpages": "3"})
+    *posts, following = source(url="https://b.example/x/").parse(given, None)
+    assert len(posts) == 100
+    assert isinstance(following, Request)
+    assert following.url.startswith("https://b.example/x/wp-json/wp/v2/posts?")
