@@ -162,6 +162,13 @@ def read(bundle: Bundle, wish: str | None = None) -> Iterator[Record]:
         index.close()
 
 
+def _site_of(category: str, said: Mapping[str, Any]) -> _Site:
+    """How a post is read. The category of a server of the fediverse is its own name: it is known by its account."""
+    if isinstance(_at(said, "account.acct"), str) and isinstance(said.get("uri"), str):
+        return _SITES["mastodon"]
+    return _SITES.get(category, _ANY)
+
+
 def _indexed(bundle: Bundle, name: str, index: sqlite3.Connection) -> Record | None:
     try:
         with bundle.open(name) as file:
@@ -181,7 +188,7 @@ def _indexed(bundle: Bundle, name: str, index: sqlite3.Connection) -> Record | N
         return Bad(where=name, message="has no category: it is not what gallery-dl --write-metadata writes")
     if posixpath.basename(name) == "info.json":
         return LeftOut(reason="they tell of a gallery, and of no medium (info.json)")
-    site = _SITES.get(category, _ANY)
+    site = _site_of(category, said)
     post = _first(said, site.id)
     if post is None:
         return Bad(where=name, message=f"has no id of its post ({', '.join(site.id)})")
@@ -214,9 +221,9 @@ def _posts(index: sqlite3.Connection, wish: str | None) -> Iterator[Record]:
 
 
 def _made(category: str, native_id: str, group: list[tuple[str, Mapping[str, Any]]], wish: str | None) -> Record:
-    site = _SITES.get(category, _ANY)
     where, said = group[0]
-    if category in ("twitter", "mastodon") and (said.get("retweet_id") or said.get("reblog")):
+    site = _site_of(category, said)
+    if site in (_SITES["twitter"], _SITES["mastodon"]) and (said.get("retweet_id") or said.get("reblog")):
         return LeftOut(reason="they are what others wrote and the account passed on")
     text = next((given for _, one in group if (given := _first(one, site.text))), "")
     try:

@@ -127,6 +127,7 @@ def test_gallery_dl_s_files_of_one_post_are_one_post(tmp_path: Path) -> None:
             "content": "<p>Bonjour la Terre</p><p>Hello Earth</p>",
             "date": "2016-12-03 10:00:00",
             "url": "https://social.example/@t/55",
+            "uri": "https://social.example/55",
             "account": {"display_name": "Thomas", "acct": "t", "url": "https://social.example/@t"},
             "media": {
                 "id": str(number),
