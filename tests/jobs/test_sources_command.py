@@ -26,10 +26,11 @@ PAGE = f"""<!doctype html><html><body>
 
 class Site(BaseHTTPRequestHandler):
     asked: ClassVar[list[str]] = []
+    page: ClassVar[str] = PAGE
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
-        body = PAGE.encode() if self.path == "/gallery" else b""
+        body = self.page.encode() if self.path == "/gallery" else b""
         self.send_response(200 if body else 404)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
@@ -174,3 +175,26 @@ def test_a_page_can_be_tried_without_any_configuration(
     done = cupola("sources", "try", "https://gallery.example/", "--kind", "gallery")
     assert done.status == 1
     assert "set http.contact" in done.err
+
+
+def test_what_was_tried_is_archived_and_an_edit_is_an_edit(
+    place: str, cupola: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture in front, a caption mended, an item taken away: names stay, nothing comes twice, nothing is lost."""
+
+    def scraped() -> list[int]:
+        told = json.loads(cupola("scrape", "--no-media", "--json").out)["shown"]
+        return [told[name] for name in ("posts_added", "posts_updated", "posts_unchanged")]
+
+    assert scraped() == [2, 0, 0]
+    assert scraped() == [0, 0, 2]
+    new = ITEM.format(name="lune-gibbeuse", text="La lune, gibbeuse.", date="4/12/2016")
+    gone = ITEM.format(name="paris-la-nuit", text="Paris, la nuit, sous les nuages.", date="hier")
+    edited = (
+        PAGE.replace("<body>", f"<body>{new}").replace("vu depuis la Station", "vu de la Station").replace(gone, "")
+    )
+    monkeypatch.setattr(Site, "page", edited)
+    assert scraped() == [1, 1, 0]
+    ids = cupola("query", "--format", "ids").out.split()
+    assert sorted(ids) == ["shown:delta-du-mississippi", "shown:lune-gibbeuse", "shown:paris-la-nuit"]
+    assert "vu de la Station" in cupola("show", "shown:delta-du-mississippi").out
