@@ -14,14 +14,10 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from scraper.capture import SAVED, Access, Capture, Request
 from scraper.errors import FetchError, Gone, Refused, ScraperError
-from scraper.feeds.addresses import absolute
-from scraper.feeds.attachments import MAX_ATTACHMENTS, attachments_of
-from scraper.feeds.items import Item, Text
-from scraper.feeds.pictures import identity
-from scraper.feeds.plain import plain, plain_line
+from scraper.feeds.items import Item
 from scraper.feeds.posts import FEED_ACCEPT, read_feed, told
 from scraper.finding import Finding
-from scraper.model import Attachment, Post
+from scraper.model import Post
 from scraper.settings import SourceAddress, SourceOptions
 from scraper.source import Reach, Source, page_is_older
 from scraper.wordpress.addresses import (
@@ -36,10 +32,10 @@ from scraper.wordpress.addresses import (
     plain_root,
     root_in,
 )
-from scraper.wordpress.captions import credits_in
 from scraper.wordpress.entries import Entry
 from scraper.wordpress.frontpage import is_same_site, read_front_page
 from scraper.wordpress.names import name_of, names_of
+from scraper.wordpress.posts import post_of
 from scraper.wordpress.shortcodes import without_shortcodes
 from scraper.wordpress.trail import Trail
 
@@ -47,7 +43,6 @@ _MOST = 100  # posts on a page; WordPress refuses more
 #: a site compares by its own clock, which may have been put into another zone since a post was dated
 _ZONES = timedelta(hours=26)
 _CLOSED = (401, 403, 404, 405, 406, 410, 451)
-_CUT = re.compile(r"\s*(?:\[…\]|\[\.\.\.\])\s*$")
 _JSON = "application/json"
 
 _Name = Annotated[str | None, BeforeValidator(lambda v: str(v) if type(v) is int else v), Field(min_length=1)]
@@ -265,7 +260,8 @@ class Wordpress(Source[WordpressOptions]):
                 else:
                     native_id = name_of(entry.guid, entry.id)
                     # two posts with one guid, by a careless plug-in
-                    post, fault = self._post(entry, entry.id if native_id in names else native_id, capture.url, trail)
+                    native_id = entry.id if native_id in names else native_id
+                    post, fault = post_of(entry, self.id, native_id, capture.url, trail.wishes.split())
                     names.add(native_id)
                     taken = True
                     faults += [fault] if fault else []
@@ -319,38 +315,6 @@ class Wordpress(Source[WordpressOptions]):
         """Why a post is none of those of one language; empty if it is, or all are wanted."""
         inside = not trail.scope or unquote(urlsplit(link).path).startswith(unquote(trail.scope))
         return "" if inside else f"it is not in {trail.scope}"
-
-    def _post(self, entry: Entry, native_id: str, base: str, trail: Trail) -> tuple[Post, str]:
-        url = absolute(base, entry.link)
-        content = Text(value=entry.content, is_html=True, base=url or base)
-        body = without_shortcodes(plain(content))
-        if not body and "<img" not in entry.content:
-            excerpt = plain(Text(value=entry.excerpt, is_html=True, base=base))
-            body = "" if _CUT.search(excerpt) else excerpt
-        item = Item(texts=(content,), media=entry.featured())
-        attachments = _credited(attachments_of(item, body), entry.content, content.base)
-        author, author_url = entry.author
-        language = entry.language or language_of(url)
-        title = plain_line(Text(value=entry.title, is_html=True, base=base))
-        post = Post(
-            source_id=self.id,
-            native_id=native_id,
-            url=url or None,
-            author=author or None,
-            author_url=author_url or None,
-            title=title or None,
-            body=body,
-            published=entry.published,
-            edited_at=entry.edited_at,
-            attachments=attachments[:MAX_ATTACHMENTS],
-            hashtags=entry.terms,
-            languages=(language,) if language else (),
-            pinned=entry.sticky is True,
-            opt_outs=tuple(sorted(entry.wishes | set(trail.wishes.split()))),
-        )
-        too_many = len(attachments) > MAX_ATTACHMENTS
-        fault = f"{entry.id} has more than {MAX_ATTACHMENTS} media, and the first ones are taken" if too_many else ""
-        return post, fault
 
     def _feed_page(self, trail: Trail, page: int) -> Request | None:
         """A page of the feed; None where no feed has what is wanted (a tag that is known by its number alone)."""
@@ -407,18 +371,6 @@ _FEED_NAMES = {"author": ("author_name", "author"), "category": ("category_name"
 def _wants_password(item: Item) -> bool:
     """Whether an entry of the feed shows a form for a password in place of its text."""
     return any("post-password-form" in text.value or "action=postpass" in text.value for text in item.texts)
-
-
-def _credited(attachments: tuple[Attachment, ...], content: str, base: str) -> tuple[Attachment, ...]:
-    told = credits_in(content, base)
-    if not told:
-        return attachments
-    return tuple(
-        dataclasses.replace(item, credit=told[identity(item.url)])
-        if item.url and item.credit is None and identity(item.url) in told
-        else item
-        for item in attachments
-    )
 
 
 def _has_more(capture: Capture, page: int, count: int) -> bool:

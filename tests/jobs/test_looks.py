@@ -13,6 +13,7 @@ from jobs.looks import Look
 from jobs.visit import Visit
 from scraper.capture import Request
 from scraper.crawl import Page
+from scraper.errors import Refused, ScraperError
 from scraper.model import DateOrigin, Post, Precision, Published, Reading
 from scraper.registry import kinds
 from scraper.settings import SourceOptions
@@ -49,12 +50,16 @@ def post(day: int, *, pinned: bool = False) -> Post:
     return Post(source_id="site", native_id=str(day), body=str(day), published=published, pinned=pinned)
 
 
-def visit(archive: Archive, reach: Reach, *pages: list[Post], since: int | None = None) -> int:
-    """One visit that finds these posts on these pages; how many posts are known to be gone by it."""
+def visit(
+    archive: Archive, reach: Reach, *pages: list[Post], since: int | None = None, refused: ScraperError | None = None
+) -> int:
+    """One visit that finds these posts on these pages, after one that was ``refused``; how many are gone by it."""
     source = type("Reaching", (Site,), {"reach": reach})("site", SourceOptions(url="https://site.example/"))
     asked = Visit(source=source)
     run = archive.journal.begin("site", "site", None, scope=asked.scope, now=NOW)
     look = Look(asked, archive, run)
+    if refused is not None:
+        look.page(Page(request=Request(url="https://site.example/api"), detour=refused), set(), NOW)
     for number, posts in enumerate(pages):
         entries = [(item, Reading(published=item.published)) for item in posts]
         archive.record(run.id, None, entries, plan=lambda item: ("pending", None), now=NOW)
@@ -110,3 +115,11 @@ def test_a_kind_that_says_nothing_of_itself_proves_nothing(archive: Archive) -> 
     visit(archive, Reach.NOTHING, [post(9), post(5)])
     for _ in range(3):
         assert visit(archive, Reach.NOTHING, [post(9)]) == 0
+
+
+def test_a_complete_listing_read_by_another_way_shows_what_lies_between_its_ends(archive: Archive) -> None:
+    """A feed in the place of a closed API has the newest posts alone: the older ones, which it lacks, are not gone."""
+    refused = Refused("closed", url="https://site.example/api", status=401)
+    visit(archive, Reach.WINDOW, [post(9), post(7), post(5), post(4), post(1)])
+    visit(archive, Reach.WINDOW, [post(7), post(4)], refused=refused)
+    assert visit(archive, Reach.WINDOW, [post(7), post(4)], refused=refused) == 1
