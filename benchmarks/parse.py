@@ -72,7 +72,9 @@ def wordpress() -> Subject:
     """A page of the REST API: featured pictures, figures, a gallery, credits in captions, two languages."""
     posts = json.loads((FIXTURES / "wordpress/two-pages/page-1.json").read_text())
     own = [post for post in posts if post["status"] == "publish" and not post["content"]["protected"]]
-    body = json.dumps([{**post, "id": 1000 + at} for at, post in enumerate(repeated(own, 100))]).encode()
+    # each post with pictures of its own
+    written = [json.dumps({**post, "id": 1000 + at}) for at, post in enumerate(repeated(own, 100))]
+    body = "[{}]".format(",".join(text.replace("/12/", f"/12/{at}-") for at, text in enumerate(written))).encode()
     found = kind("wordpress")
     url = "https://blogs.example/carnet/wp-json/wp/v2/posts"
     return found("w", found.options_type(url="https://blogs.example/carnet/")), [answer(url, body)]
