@@ -31,7 +31,7 @@ def _lines(kind: type[Source[Any]], width: int) -> Iterator[str]:
     yield from textwrap.wrap(kind.summary, width, initial_indent="  ", subsequent_indent="  ")
     yield from _row("for example", kind.example, width)
     own = {
-        option: field
+        field.alias or option: field
         for option, field in kind.options_type.model_fields.items()
         if option not in _OF_ALL and option not in _SECRET
     }

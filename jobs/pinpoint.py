@@ -44,7 +44,7 @@ def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     if not (isinstance(here, type) and issubclass(here, BaseModel)):
         return []
     hidden = {"token", "key"}
-    return [name for name in here.model_fields if name not in hidden]
+    return [field.alias or name for name, field in here.model_fields.items() if name not in hidden]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from scraper.finding import Finding, Rank
 from scraper.model import Attachment, Post
 from scraper.settings import SourceOptions, WebAddress
 from scraper.source import Kinds, Reach, Source
+from scraper.text.wishes import asked_of_us
 from scraper.wayback import cdx
 from scraper.wayback.memento import address, memento
 
@@ -67,17 +68,23 @@ def _collapse(value: str | None) -> str | None:
 class WaybackOptions(SourceOptions):
     """Which captures, and of what kind of page they are; ``url`` is the original address, a prefix if it ends in *."""
 
-    read_as: Annotated[str | None, Field(alias="as")] = None  # a kind of source, or tweets
-    read_with: Annotated[dict[str, Any], Field(alias="with")] = {}  # noqa: RUF012 - the options of that kind
-    match: Literal["exact", "prefix", "host", "domain"] | None = None
-    since_capture: Annotated[str | None, BeforeValidator(_digits), Field(alias="from")] = None  # of the captures' times
-    until_capture: Annotated[str | None, BeforeValidator(_digits), Field(alias="to")] = None  # the last one included
+    read_as: Annotated[str | None, Field(alias="as", description="the kind that reads the captures, or tweets")] = None
+    read_with: Annotated[dict[str, Any], Field(alias="with", description="that kind's options")] = {}  # noqa: RUF012
+    match: Annotated[
+        Literal["exact", "prefix", "host", "domain"] | None, Field(description="prefix for a url that ends in *")
+    ] = None
+    since_capture: Annotated[
+        str | None, BeforeValidator(_digits), Field(alias="from", description="captures of this time and later")
+    ] = None
+    until_capture: Annotated[
+        str | None, BeforeValidator(_digits), Field(alias="to", description="captures up to this time, included")
+    ] = None
     filter: Annotated[tuple[Annotated[str, AfterValidator(_filter)], ...], BeforeValidator(_words)] = ()
     collapse: Annotated[str | None, AfterValidator(_collapse)] = "digest"
-    limit: Annotated[int | None, Field(ge=1, le=MOST)] = None  # captures in one visit, those listed first
-    follow: bool = False  # also what a capture leads to (the pages of a listing), near its own time
-    live_pictures: bool = False  # pictures that were not captured: from the address that they had
-    archive: WebAddress = "https://web.archive.org"  # another archive that runs the same software
+    limit: Annotated[int | None, Field(ge=1, le=MOST, description="captures in one visit, those listed first")] = None
+    follow: Annotated[bool, Field(description="also the pages that a capture leads to, near its own time")] = False
+    live_pictures: Annotated[bool, Field(description="what was not captured: from its original address")] = False
+    archive: Annotated[WebAddress, Field(description="another archive of the same make")] = "https://web.archive.org"
 
     @property
     def place(self) -> tuple[str, str]:
@@ -103,7 +110,7 @@ class Wayback(Source[WaybackOptions]):
     example: ClassVar[str] = "https://twitter.com/someone/status/*"
     options_type: ClassVar[type[SourceOptions]] = WaybackOptions
     media_access: ClassVar[Access] = Access.PAGE
-    reach: ClassVar[Reach] = Reach.NOTHING
+    reach: Reach = Reach.NOTHING
 
     def __init__(self, source_id: str, options: WaybackOptions, read: Parser | None = None) -> None:
         super().__init__(source_id, options)
@@ -231,10 +238,11 @@ class Wayback(Source[WaybackOptions]):
         if self._read is None:
             raise capture.parse_error("nothing is configured that reads captures (as)")
         played = memento(capture, self.options.url)
+        asked = asked_of_us(played.answer.headers.get("x-robots-tag", ""))  # by the original server, then
         try:
             for item in self._read(played.answer):
                 if isinstance(item, Post):
-                    yield self._post(item)
+                    yield self._post(replace(item, opt_outs=tuple(sorted({*item.opt_outs, *asked}))))
                 elif isinstance(item, Request) and self.options.follow:
                     yield self._ask(f"{played.at:%Y%m%d%H%M%S}", item.url)
         except ScraperError as error:
