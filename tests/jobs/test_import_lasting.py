@@ -84,7 +84,7 @@ def test_a_large_jsonl_needs_no_more_memory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [0, 1, 300, 700])
 def test_an_import_that_is_killed_is_ended_by_the_same_command(tmp_path: Path, held: int) -> None:
-    """With so many pictures held: the archive opens, verifies clean, and has every post and every picture at the end."""
+    """With so many pictures held: the archive opens, verifies clean, and has all posts and pictures at the end."""
     (tmp_path / "p").mkdir()
     with (tmp_path / "posts.jsonl").open("w") as out:
         for number in range(900):
