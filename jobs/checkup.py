@@ -151,6 +151,7 @@ def _source(
         why=visit.why,
         new_posts=standing.new_posts,
         failures=run.failed if run else 0,
+        left_out=run.left_out if run else 0,
         said=said or _said(visit),
         failures_in_a_row=visit.failures_in_a_row,
         pictures_pending=standing.pending,

@@ -107,6 +107,12 @@ class Report:
         if note not in self.notes:
             self.notes.append(note)
 
+    def kept_in_spite(self, opt_outs: tuple[str, ...], reason: str) -> None:
+        """Note that a post is archived whose author asks not to be, for the ``reason`` that the configuration gives."""
+        note = f"posts are archived in spite of what their author asks ({', '.join(opt_outs)}): {reason}"
+        if note not in self.notes:
+            self.notes.append(note)
+
     def went_round(self, page: Page) -> None:
         """Note what was asked in place of a page that did not answer, if anything was."""
         if page.detour is not None and page.queued:

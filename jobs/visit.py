@@ -174,7 +174,7 @@ def entries_of(
     for post in page.posts:
         if visit.limit is not None and report.posts_found + len(entries) >= visit.limit:
             break
-        if post.opt_outs and visit.source.options.ignore_opt_outs is None:
+        if post.opt_outs and (reason := visit.source.options.ignore_opt_outs) is None:
             report.left_out(post.opt_outs)
             continue
         try:
@@ -186,6 +186,8 @@ def entries_of(
             continue
         if reading.published is None or reading.published.overlaps(visit.since, visit.until):
             entries.append((stated, reading))
+            if post.opt_outs and reason is not None:
+                report.kept_in_spite(post.opt_outs, reason)
     return entries
 
 

@@ -65,6 +65,7 @@ class SourceHealth:
         next_at: when the next visit is due, and ``why`` then.
         new_posts: posts added in the last seven days.
         failures: things that failed in the last run, the first of them ``said``.
+        left_out: posts that the last run left out because their authors ask for it.
         failures_in_a_row: visits that failed, one after the other.
         pictures_pending: pictures wanted and not tried yet; ``pictures_failed`` will be tried again.
         paused_since: since when it is not visited any more, and the ``pause_reason``.
@@ -83,6 +84,7 @@ class SourceHealth:
     new_posts: int = 0
     failures: int = 0
     said: str | None = None
+    left_out: int = 0
     failures_in_a_row: int = 0
     pictures_pending: int = 0
     pictures_failed: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from scraper.errors import FetchError, ScraperError
 from scraper.masking import named
 from scraper.model import History, Post
 from scraper.source import Source
+from scraper.text.wishes import asked_of_us
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,8 @@ def parsed(
 ) -> tuple[tuple[Post, ...], ScraperError | None]:
     """The posts of one answer, once each, and what was wrong with it if anything was.
 
+    What the server asks of those who archive (``X-Robots-Tag``) holds for each of the posts, whatever their kind.
+
     Args:
         source: who understands it.
         capture: the answer.
@@ -115,10 +118,12 @@ def parsed(
         tell: told what a platform's own history says of a post.
     """
     posts: dict[str, Post] = {}
+    asked = asked_of_us(capture.headers.get("x-robots-tag", ""))
     try:
         for item in source.parse(capture, since):
             if isinstance(item, Post):
-                posts.setdefault(item.native_id, item)
+                wishes = item.opt_outs if asked.issubset(item.opt_outs) else tuple(sorted({*item.opt_outs, *asked}))
+                posts.setdefault(item.native_id, item if wishes is item.opt_outs else replace(item, opt_outs=wishes))
             elif isinstance(item, History):
                 tell(item)
             else:

@@ -92,7 +92,8 @@ class MediaProvenance:
 class Provenance:
     """Where a post came from; ``capture`` is None for a post that no answer is recorded for.
 
-    ``back_at`` is when it was last seen again after it had been gone, ``note`` the curator's.
+    ``back_at`` is when it was last seen again after it had been gone, ``note`` the curator's. ``opt_outs`` are labels
+    (``noindex``, say) by which its author asked not to be archived; the configuration gave a reason to do it yet.
     """
 
     run: RunProvenance
@@ -105,6 +106,7 @@ class Provenance:
     changed_at: str
     back_at: str | None
     note: str | None
+    opt_outs: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The object under ``provenance`` in ``show --json``."""
@@ -256,6 +258,7 @@ def _provenance(connection: Connection, post_id: int) -> Provenance:
         changed_at=iso(post.changed_at),
         back_at=_iso(post.back_at),
         note=connection.scalar(select(curation.c.note).where(curation.c.post_id == post_id)),
+        opt_outs=tuple(post.opt_outs),
     )
 
 

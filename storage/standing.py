@@ -17,13 +17,17 @@ _UNDECIDED = text("attachments.state IN ('pending', 'failed')")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastRun:
-    """The last run of a source; ``ended_at`` is None while it runs, ``failed`` counts what failed in it."""
+    """The last run of a source; ``ended_at`` is None while it runs, ``failed`` counts what failed in it.
+
+    ``left_out`` counts posts whose author asks not to be archived.
+    """
 
     id: int
     status: str
     started_at: datetime
     ended_at: datetime | None
     failed: int
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,7 @@ def _last(connection: Connection) -> dict[str, LastRun]:
             started_at=row.started_at,
             ended_at=row.ended_at,
             failed=row.counts.get("failed", 0),
+            left_out=row.counts.get("posts_left_out", 0),
         )
         for row in rows
     }

@@ -82,6 +82,7 @@ def _head(post: PostView, provenance: Provenance) -> Table:
             ("hashtags", " ".join(f"#{tag}" for tag in post.hashtags) or None),
             ("tags", ", ".join(post.tags) or None),
             ("warning", post.content_warning),
+            ("opt-outs", _asked(provenance)),
             ("gone", gone),
             ("back", provenance.back_at and f"since {provenance.back_at}, after it had been gone"),
             ("review", review),
@@ -91,6 +92,11 @@ def _head(post: PostView, provenance: Provenance) -> Table:
             ("address", post.url),
         ]
     )
+
+
+def _asked(provenance: Provenance) -> str | None:
+    said = ", ".join(provenance.opt_outs)
+    return f"{said}: its author asks not to be archived, and the configuration gives a reason to" if said else None
 
 
 def _date(post: PostView, date: DateProvenance) -> str:

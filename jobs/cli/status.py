@@ -143,7 +143,8 @@ def _sources(health: Health, zone: tzinfo) -> RenderableType:
     sources = health.seen.sources
     if not sources:
         return Text("No sources yet.")
-    table = _table("source", "last visit", "next", "new 7d", "failed", "waiting")
+    wishes = any(source.left_out for source in sources)
+    table = _table("source", "last visit", "next", "new 7d", "failed", "waiting", *(["left out"] if wishes else []))
     for source in sources:
         streak = source.failures_in_a_row
         failed = f"{source.failures:,}" if source.failures else "·"
@@ -157,6 +158,7 @@ def _sources(health: Health, zone: tzinfo) -> RenderableType:
             f"{source.new_posts:,}" if source.new_posts else "·",
             Text(failed, style="yellow" if source.failures or streak else ""),
             f"{waiting:,}" if waiting else "·",
+            *([f"{source.left_out:,}" if source.left_out else "·"] if wishes else []),
         )
     return table
 

@@ -65,7 +65,7 @@ def read_feed(capture: Capture, source_id: str, leave_out: Callable[[Item], bool
             readable.append(item)
     if document.items and not readable and not faults:
         faults.append(f"none of its {len(document.items)} entries has a title, a text or a medium")
-    opt_outs = tuple(sorted(opt_outs_in(document.about) | _header_opt_outs(capture)))
+    opt_outs = tuple(sorted(opt_outs_in(document.about)))
     posts: list[Post] = []
     for native_id, item in _named([item for item in readable if not leave_out(item)]):
         post, fault = _post(source_id, native_id, item, opt_outs)
@@ -199,9 +199,3 @@ def _content(item: Item) -> str:
 def _time(item: Item) -> float:
     at = published_of(item.updated) or published_of(item.published)
     return at.at.timestamp() if at else 0.0
-
-
-def _header_opt_outs(capture: Capture) -> set[str]:
-    # `noindex` on a feed keeps the feed itself out of search results (a default of WordPress' most used SEO plug-in)
-    said = capture.headers.get("x-robots-tag", "").lower()
-    return {"noarchive"} if "noarchive" in re.split(r"[\s,:]+", said) else set()

@@ -49,17 +49,17 @@ def json_feed_of(tree: dict[str, object], capture: Capture) -> Feed:
     return Feed(items=tuple(_item_of(item, capture.url) for item in given))
 
 
-def posts_of(feed: Feed, source_id: str, opt_outs: tuple[str, ...]) -> Iterator[Post | str]:
+def posts_of(feed: Feed, source_id: str) -> Iterator[Post | str]:
     """The posts of a feed, and in their place what is wrong with those that are none."""
     for number, item in enumerate(feed.items, start=1):
         found = _PHOTO.search(item.id) or _PHOTO.search(item.url)
         if item.trouble or found is None:
             yield f"entry {number} of {len(feed.items)} cannot be read ({item.trouble or 'it names no photo'})"
         else:
-            yield _post(item, found[1], source_id, opt_outs)
+            yield _post(item, found[1], source_id)
 
 
-def _post(item: Item, photo: str, source_id: str, opt_outs: tuple[str, ...]) -> Post:
+def _post(item: Item, photo: str, source_id: str) -> Post:
     html = item.texts[0].value if item.texts else ""
     text = html_to_text(html).strip(" \n")
     licence, licence_url = licence_of(item.license, item.license_url)
@@ -79,7 +79,6 @@ def _post(item: Item, photo: str, source_id: str, opt_outs: tuple[str, ...]) -> 
         ),
         license=licence or None,
         license_url=licence_url or None,
-        opt_outs=opt_outs,
     )
 
 

@@ -148,7 +148,7 @@ class Bluesky(Source[BlueskyOptions]):
     example: ClassVar[str] = "https://bsky.app/profile/someone.bsky.social"
     options_type: ClassVar[type[SourceOptions]] = BlueskyOptions
     media_access: ClassVar[Access] = Access.API
-    reach: ClassVar[Reach] = Reach.WINDOW
+    reach: Reach = Reach.WINDOW
 
     def __init__(self, source_id: str, options: BlueskyOptions) -> None:
         super().__init__(source_id, options)

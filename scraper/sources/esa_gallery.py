@@ -22,6 +22,7 @@ from scraper.pages.blocks import LABEL, normalised
 from scraper.pages.captions import Group, groups_of, within
 from scraper.pages.embedded import embedded_groups
 from scraper.pages.images import Picture, file_key, is_adornment, is_telling, stem
+from scraper.pages.optouts import opt_outs_of
 from scraper.pages.stream import Line, stream_of
 from scraper.pages.tree import Resolve, ancestors, attribute, corrected, resolver, tree_of
 from scraper.settings import SourceOptions
@@ -49,7 +50,7 @@ class EsaGallery(Source[SourceOptions]):
     example: ClassVar[str] = "https://www.esa.int/ESA_Multimedia/Images/2021/04/Images_de_la_mission_Proxima"
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     media_access: ClassVar[Access] = Access.PAGE
-    reach: ClassVar[Reach] = Reach.PAGE
+    reach: Reach = Reach.PAGE
 
     @classmethod
     def knows(cls, url: str) -> Iterator[Finding | Request]:
@@ -133,7 +134,7 @@ class EsaGallery(Source[SourceOptions]):
             credit=next(iter(details.get("copyright", [])), None),
             license=licence,
             license_url=licence_url,
-            opt_outs=_opt_outs(capture, soup),
+            opt_outs=opt_outs_of(capture, soup),
         )
 
     def _picture_post(self, page: Post, group: Group, native_id: str) -> Post:
@@ -274,9 +275,3 @@ def _page_url(url: str, soup: BeautifulSoup, resolve: Resolve) -> str:
     parts = urlsplit(corrected(url))
     path = re.sub(r"/\([A-Za-z_]+\)(?:/[^/]*)?", "", unquote(parts.path)) if "(" in unquote(parts.path) else parts.path
     return parts._replace(path=path.rstrip("/"), fragment="").geturl()
-
-
-def _opt_outs(capture: Capture, soup: BeautifulSoup) -> tuple[str, ...]:
-    said = f"{esa.meta(soup, 'robots')},{esa.meta(soup, 'cupola')},{capture.headers.get('x-robots-tag', '')}".lower()
-    words = [word.strip() for word in said.split(",")]
-    return tuple(word for word in ("noarchive", "noindex") if word in words or (word == "noindex" and "none" in words))

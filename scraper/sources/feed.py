@@ -35,7 +35,7 @@ class Feed(Source[SourceOptions]):
     example: ClassVar[str] = "https://blogs.example/feed/"
     options_type: ClassVar[type[SourceOptions]] = SourceOptions
     media_access: ClassVar[Access] = Access.PAGE
-    reach: ClassVar[Reach] = Reach.EXTENT
+    reach: Reach = Reach.EXTENT
 
     @classmethod
     def finds(cls, capture: Capture) -> Iterator[Finding | Request]:

@@ -87,7 +87,7 @@ class Flickr(Source[FlickrOptions]):
     example: ClassVar[str] = "https://www.flickr.com/photos/34427469121@N01/"
     options_type: ClassVar[type[FlickrOptions]] = FlickrOptions
     media_access: ClassVar[Access] = Access.API
-    reach: ClassVar[Reach] = Reach.EXTENT
+    reach: Reach = Reach.EXTENT
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """The feed; or with a key the listing, after the account's number has been asked for where it is not known."""
@@ -226,8 +226,7 @@ class Flickr(Source[FlickrOptions]):
 
     def _feed(self, capture: Capture, feed: Document) -> Iterator[Post]:
         faults = [feed.damage] if feed.damage else []
-        said = re.split(r"[\s,:]+", capture.headers.get("x-robots-tag", "").lower())
-        for found in feeds.posts_of(feed, self.id, ("noarchive",) if "noarchive" in said else ()):
+        for found in feeds.posts_of(feed, self.id):
             if isinstance(found, Post):
                 yield found
             else:

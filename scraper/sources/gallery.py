@@ -110,7 +110,7 @@ class Gallery(Source[GalleryOptions]):
     example: ClassVar[str] = "https://gallery.example/proxima/"
     options_type: ClassVar[type[GalleryOptions]] = GalleryOptions
     media_access: ClassVar[Access] = Access.PAGE
-    reach: ClassVar[Reach] = Reach.EXTENT
+    reach: Reach = Reach.EXTENT
 
     def __init__(self, source_id: str, options: GalleryOptions) -> None:
         super().__init__(source_id, options)

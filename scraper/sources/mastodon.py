@@ -21,7 +21,6 @@ from scraper.model import Edition, History, Post
 from scraper.payload import moment, published
 from scraper.settings import SourceOptions
 from scraper.source import Reach, Source, page_is_older
-from scraper.text.wishes import asked_of_us
 
 _LISTING = re.compile(r"/api/v1/accounts/([^/?#]+)/statuses")
 _TAGGED = re.compile(r"/api/v1/timelines/tag/([^/?#]+)")
@@ -174,7 +173,6 @@ class Mastodon(Source[MastodonOptions]):
         listing = _LISTING.search(capture.request.url)
         owner = unquote(listing[1]) if listing else None  # not known for a saved page: then anybody's own posts are
         is_followed = listing is not None or _TAGGED.search(capture.request.url) is not None
-        asked = asked_of_us(capture.headers.get("x-robots-tag", ""))
         posts: list[Post] = []
         left_out: list[str] = []
         faults: list[str] = []
@@ -186,7 +184,7 @@ class Mastodon(Source[MastodonOptions]):
                 if reason := self._left_out(status):
                     left_out.append(reason)
                 else:
-                    posts.append(self._post(status, asked))
+                    posts.append(self._post(status))
             except ValueError as error:
                 faults.append(f"status {number} of {len(statuses)} cannot be read ({_reason(error)})")
         yield from self._linked(posts, statuses)
@@ -224,7 +222,7 @@ class Mastodon(Source[MastodonOptions]):
         dropped = is_reply and not status.continues and not self.options.replies
         return "it is a reply to another account, and the option replies is off" if dropped else ""
 
-    def _post(self, status: Status, asked: set[str]) -> Post:
+    def _post(self, status: Status) -> Post:
         # a boost shows another's post under an id and at a time of its own
         shown = status if status.reblog is None else Status.model_validate(status.reblog)
         by_uri = bool(self._place.tag)
@@ -243,7 +241,7 @@ class Mastodon(Source[MastodonOptions]):
             content_warning=shown.warning,
             in_reply_to=status.in_reply_to_id if status.continues and shown is status else None,
             pinned=status.pinned is True,
-            opt_outs=tuple(sorted(shown.opt_outs | asked)),
+            opt_outs=tuple(sorted(shown.opt_outs)),
         )
 
     def _linked(self, posts: list[Post], statuses: list[object]) -> Iterator[Post]:

@@ -49,7 +49,6 @@ def _asked(directives: str) -> list[tuple[str, str]]:
             if named[1].lower() in _WITH_VALUE:
                 continue
             agent, part = named[1].lower(), named[2]
-        label = _LABELS.get(part.strip().lower())
-        if label is not None and agent in ("", "*", _OURS):
-            found.append((agent, label))
+        if agent in ("", "*", _OURS):
+            found += [(agent, _LABELS[word]) for word in part.lower().split() if word in _LABELS]
     return found

@@ -728,10 +728,3 @@ def test_authors_are_handles_and_go_with_a_hashtag(options: dict[str, Any]) -> N
     """A wrong filter is found when the configuration is read."""
     with pytest.raises(ValidationError):
         MastodonOptions(**options)
-
-
-def test_what_the_server_asks_in_a_header_is_kept_with_its_posts() -> None:
-    """``noarchive`` is; ``noindex`` only where it is addressed to us, since servers send it with every answer."""
-    page = answer([status(1)], headers={"x-robots-tag": "noindex, noarchive"})
-    assert only(page).opt_outs == ("noarchive",)
-    assert only(answer([status(1)], headers={"x-robots-tag": "cupola: noindex"})).opt_outs == ("noindex",)

@@ -40,7 +40,7 @@ def test_hashtags_for_machines_are_found_in_a_profile(profile: str, labels: set[
         ("unavailable_after: Fri, 25 Jun 2010 15:00:00 GMT, noarchive", "noarchive", "noarchive"),
         ("max-snippet: 20, noindex", "noindex", ""),
         ("noarchived, xnoindex", "", ""),
-        (":,:;: noindex" + "," * 9000, "", ""),
+        (":,:;: noindex" + "," * 9000, "noindex", ""),
     ],
 )
 def test_robots_directives_are_for_us_unless_they_name_another(said: str, of_all: str, of_us: str) -> None:
