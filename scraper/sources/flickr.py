@@ -89,6 +89,11 @@ class Flickr(Source[FlickrOptions]):
     media_access: ClassVar[Access] = Access.API
     reach: Reach = Reach.EXTENT
 
+    def __init__(self, source_id: str, options: FlickrOptions) -> None:
+        super().__init__(source_id, options)
+        if options.key_env is not None:
+            self.reach = Reach.WINDOW
+
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """The feed; or with a key the listing, after the account's number has been asked for where it is not known."""
         options = self.options

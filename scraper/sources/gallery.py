@@ -114,6 +114,8 @@ class Gallery(Source[GalleryOptions]):
 
     def __init__(self, source_id: str, options: GalleryOptions) -> None:
         super().__init__(source_id, options)
+        if not options.next:
+            self.reach = Reach.PAGE
         self._selectors: dict[str, tuple[Selector, ...]] = {
             name: tuple(selector(text) for text in getattr(options, name))
             for name in ("item", "picture", "caption", "title", "date", "credit", "link", "id", "next")
