@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, null, select, union_all
 
 from storage import fulltext
 from storage.conditions import Set, alternatives, between, own, sets
@@ -27,6 +27,8 @@ FEW = 2_000
 BATCH = 1_000
 
 _ROW = (post_index.c.ordinal, post_index.c.post_id, post_index.c.rating)
+#: the same for orders that do not ask for the rating: on SQLite an index has it all, and the row need not be read
+_PLACE = (post_index.c.ordinal, post_index.c.post_id, null())
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +66,17 @@ def found(connection: Connection, filters: Filters) -> Found:
     ensure_whole(connection)
     conditions, others = tuple(own(filters)), tuple(sets(connection, filters))
     text = None if filters.query is None else fulltext.expression(connection, filters.query)
+    row = _ROW if filters.order == "rating" else _PLACE
     for at, one in enumerate(others):
         if (few := _few(connection, one)) is not None:
-            return _checked(connection, one.column, few, conditions, (*others[:at], *others[at + 1 :]), text)
+            return _checked(connection, row, one.column, few, conditions, (*others[:at], *others[at + 1 :]), text)
     if text is not None and (few := fulltext.few(connection, text, FEW)) is not None:
-        return _checked(connection, post_index.c.ordinal, few, conditions, others, None)
+        return _checked(connection, row, post_index.c.ordinal, few, conditions, others, None)
     if conditions and (others or text is not None):
         # a rare property of the index, and something frequent
         rows = connection.execute(select(post_index.c.ordinal).where(*conditions).limit(FEW + 1)).scalars().all()
         if len(rows) <= FEW:
-            return _checked(connection, post_index.c.ordinal, rows, (), others, text)
+            return _checked(connection, row, post_index.c.ordinal, rows, (), others, text)
     along = tuple(between(filters, fulltext.place_of(connection))) if text is not None else ()
     return Many(conditions, others, text, along, alternatives(filters))
 
@@ -88,6 +91,7 @@ def _few(connection: Connection, one: Set) -> Sequence[int] | None:
 
 def _checked(
     connection: Connection,
+    row: Sequence[ColumnElement[Any]],
     column: ColumnElement[int],
     numbers: Sequence[int],
     conditions: Sequence[ColumnElement[bool]],
@@ -97,11 +101,11 @@ def _checked(
     """Of the posts with these numbers, the ones of which all else holds."""
     if not numbers:
         return Few(())
-    statement = select(*_ROW).where(numbered(connection, column, numbers), *conditions)
+    statement = select(*row).where(numbered(connection, column, numbers), *conditions)
     statement = statement.where(*(other.one() for other in others))
     if text is not None:
         statement = statement.where(fulltext.matching(connection, text).one())
-    return Few(tuple(Row(*row) for row in connection.execute(statement)))
+    return Few(tuple(Row(*found) for found in connection.execute(statement)))
 
 
 def number(connection: Connection, which: Found) -> int:
