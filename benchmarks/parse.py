@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
@@ -23,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from scraper.capture import Capture, Request  # noqa: E402 - from this checkout
 from scraper.model import Post  # noqa: E402
-from scraper.registry import kind  # noqa: E402
+from scraper.registry import kind, made  # noqa: E402
 from scraper.source import Source  # noqa: E402
 
 FIXTURES = ROOT / "tests/fixtures/sources"
@@ -104,6 +105,20 @@ def gallery() -> Subject:
     return found("g", found.options_type(**case["options"])), [
         answer(found.example, text.replace(figure, many).encode())
     ]
+
+
+@subject(floor=300)
+def wayback() -> Subject:
+    """A captured page of twitter.com with a hundred tweets, two pictures each; the rest is its reader's own speed."""
+    text = (FIXTURES / "wayback/tweets/page.html").read_text()
+    start, end = text.index('<div class="tweet'), text.index('<div class="tweet', text.index('<div class="tweet') + 1)
+    number = "805812345678901248"
+    many = "".join(text[start:end].replace(number, str(int(number) + at)) for at in range(100))
+    body = (text[:start] + many + "</body></html>").encode()
+    options = kind("wayback").options_type.model_validate({"url": "https://twitter.com/Thom_astro", "as": "tweets"})
+    url = "https://web.archive.org/web/20161206000000id_/https://twitter.com/Thom_astro"
+    held = replace(answer(url, body), headers={"memento-datetime": "Tue, 06 Dec 2016 00:00:00 GMT"})
+    return made("wayback", "w", options), [held]
 
 
 def measured(source: Source[Any], captures: list[Capture]) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,13 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scraper import registry
-from scraper.address import target_of
+from scraper.address import Door, Target, target_of
 from scraper.answers import played_back
 from scraper.capture import Capture, Request, memento_of
 from scraper.client import PoliteClient
 from scraper.crawl import crawl
-from scraper.errors import FetchError, Gone, OptionsError, ParseError, Refused, ScraperError
+from scraper.delivery import Broken
+from scraper.errors import FetchError, Gone, OptionsError, ParseError, RateLimited, Refused, ScraperError
 from scraper.limits import limit_of
+from scraper.manners import Manners
 from scraper.model import Post
 from scraper.settings import HttpSettings
 from scraper.source import Source
@@ -233,6 +236,96 @@ def test_the_archives_limits_are_kept_apart() -> None:
     assert (listing.interval, capture.interval) == (2.5, 0.125)
     assert listing.budget != capture.budget
     assert limit_of(target_of("https://archive.org/web/x")) is None
+
+
+class Wire:
+    """Carries requests to nowhere, on a clock of its own: what was asked, and when."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.now = 0.0
+        self.asked: list[tuple[float, str]] = []
+        self.answers = list(answers)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def __call__(self, target: Target, headers: Mapping[str, str]) -> Any:
+        self.asked.append((self.now, target.path))
+        answer = self.answers.pop(0) if self.answers else (200, {}, b"")
+        if isinstance(answer, Exception):
+            raise answer
+        return Carried(*answer)
+
+    def manners(self, **settings: Any) -> Manners:
+        return Manners(
+            HttpSettings(**{"rate": "100/s", "max_wait": 120, **settings}),
+            agent="cupola/0",
+            door=Door(()),
+            pages=self,
+            now=lambda: NOW,
+            clock=lambda: self.now,
+            sleep=self.sleep,
+            on_wait=None,
+            random=lambda: 0.5,
+        )
+
+
+class Carried:
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status, self.headers, self._left = status, headers, [body]
+
+    def read(self) -> bytes:
+        return self._left.pop() if self._left else b""
+
+    def let_go(self) -> None:
+        pass
+
+
+class Nowhere:
+    def begin(self, url: str, headers: Mapping[str, str]) -> None:
+        pass
+
+    def write(self, chunk: bytes) -> None:
+        pass
+
+
+def asking(manners: Manners, wire: Wire, path: str) -> None:
+    manners.ask(Request(url=f"https://web.archive.org{path}"), wire, Nowhere(), 1000)
+
+
+def test_the_index_is_asked_24_times_a_minute_and_captures_480_times() -> None:
+    """However fast http.rate is; robots.txt, which is for crawlers of pages, is not asked for an API."""
+    wire = Wire()
+    manners = wire.manners()
+    for _ in range(4):
+        asking(manners, wire, "/cdx/search/cdx?url=x")
+    for _ in range(4):
+        asking(manners, wire, "/web/20161206030405im_/https://blog.example/rio.jpg")
+    times = [at for at, _ in wire.asked]
+    assert times[:4] == pytest.approx([0, 2.5, 5, 7.5])
+    # the host's own budget, of a hundredth of a second here, may come in between
+    assert [after - before for before, after in pairwise(times[4:])] == pytest.approx([0.125] * 3, abs=0.011)
+    assert not [path for _, path in wire.asked if "robots" in path]
+
+
+def test_after_a_429_that_names_no_time_the_archive_is_left_alone_for_a_minute() -> None:
+    """Ignoring it brings a block; a time that is named counts."""
+    wire = Wire((429, {}, b""), (200, {}, b""), (429, {"retry-after": "7"}, b""))
+    manners = wire.manners()
+    asking(manners, wire, "/cdx/a")
+    asking(manners, wire, "/web/20161206030405id_/http://x.example/")
+    assert [round(at) for at, _ in wire.asked] == [0, 60, 60, 67]
+
+
+def test_where_the_archive_refuses_connections_the_rest_is_put_off() -> None:
+    """It does so for minutes to whoever asked too often: one try, no second, and no other request meanwhile."""
+    wire = Wire(Broken("the connection failed", refused=True))
+    manners = wire.manners()
+    for path in ("/cdx/a", "/web/20161206030405id_/http://x.example/"):
+        with pytest.raises(RateLimited):
+            asking(manners, wire, path)
+    assert len(wire.asked) == 1
+    assert wire.now == 0
 
 
 @pytest.mark.parametrize("url", ["http://x:99999999/", "http://[", "http://x:80a/", "x"])
