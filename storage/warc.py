@@ -156,6 +156,20 @@ def answer_of(record: bytes) -> Answer:
     raise ValueError("no response record")
 
 
+#: lines of a head
+Lines = list[tuple[str, str]]
+
+
+def parts_of(record: bytes) -> tuple[Lines, tuple[str, Lines] | None, bytes]:
+    """A whole record in parts: its own headers; status line and headers of the answer, if it has one; the body."""
+    from warcio.archiveiterator import ArchiveIterator
+
+    found = next(iter(ArchiveIterator(BytesIO(record))))
+    http = found.http_headers
+    answered = None if http is None else (f"{http.protocol} {http.statusline}", list(http.headers))
+    return list(found.rec_headers.headers), answered, found.raw_stream.read()
+
+
 def body_of(record: bytes) -> bytes:
     """The body in a response record.
 

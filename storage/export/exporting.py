@@ -123,7 +123,7 @@ def export(
             folder=folder,
             with_media=taken,
             private=private,
-            sources=sources_of(work.connection),
+            sources=sources_of(work.connection, private=private),
             cupola=cupola,
             clearance=clearance,
             filters=filters,
@@ -131,6 +131,8 @@ def export(
         )
         with place.faults():
             kind().write(place, given)
+    if work.counts.masked:
+        given.notes.append(_masked(work.counts.masked))
     return Report(
         path=place.path,
         posts=work.written,
@@ -208,6 +210,11 @@ class _Work:
     def _told(self, written: int) -> None:
         self.written += written
         self.progress(self.counts.found)
+
+
+def _masked(number: int) -> str:
+    told = "1 post has an address" if number == 1 else f"{number:,} posts have addresses"
+    return f"{told} with a user name, a password or a token in it, which is masked; --private leaves it"
 
 
 def _not_within(folder: Path, dest: Path) -> None:

@@ -6,7 +6,7 @@ The first line is a header; ``storage.transfer`` reads the rest back. The number
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from typing import Any, BinaryIO, ClassVar
 
@@ -14,7 +14,8 @@ import orjson
 from sqlalchemy import Connection
 
 from storage.blobs import relative_path
-from storage.export.formats import Export, Format
+from storage.export.discretion import discreet_archive
+from storage.export.formats import Encode, Export, Format
 from storage.export.items import Item, Picture, record_of
 from storage.export.pictures import put
 from storage.export.place import Place
@@ -44,7 +45,7 @@ class JsonlFormat(Format):
     def write(self, place: Place, export: Export) -> None:
         """Write the header, the records, and then into the header how many there are."""
         if not export.with_media:
-            _write(place.file, export, export.chunks(plainly if export.wishes.records_only else wholly))
+            _write(place.file, export, export.chunks(_encoding(export)))
             return
         with place.create(POSTS) as file:
             _write(file, export, _with_pictures(place, export))
@@ -60,12 +61,23 @@ def wholly(connection: Connection, items: list[Item]) -> bytes:
     return b"".join(_lines(items, _archives(connection, items)))
 
 
+def discreetly(connection: Connection, items: list[Item]) -> bytes:
+    """The lines of a batch for others: addresses and headers without secrets."""
+    return b"".join(_lines(items, map(discreet_archive, _archives(connection, items))))
+
+
+def _encoding(export: Export) -> Encode:
+    if export.wishes.records_only:
+        return plainly
+    return wholly if export.private else discreetly
+
+
 def _archives(connection: Connection, items: list[Item]) -> list[dict[str, Any]]:
     held = holdings(connection, [item.post_id for item in items])
     return [held[item.post_id].archive for item in items]
 
 
-def _lines(items: list[Item], archives: list[dict[str, Any]]) -> Iterator[bytes]:
+def _lines(items: list[Item], archives: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     for item, archive in zip(items, archives, strict=True):
         record = _record(item)
         record["archive"] = archive
@@ -89,7 +101,7 @@ def _with_pictures(place: Place, export: Export) -> Iterator[bytes]:
         if export.wishes.records_only:
             yield plainly(export.connection, items)
         else:
-            yield b"".join(_lines(items, archives))
+            yield b"".join(_lines(items, archives if export.private else map(discreet_archive, archives)))
 
 
 def _picture(sha256: str, extension: str) -> Picture:

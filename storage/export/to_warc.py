@@ -20,6 +20,7 @@ from sqlalchemy import Connection, select
 from storage import warc
 from storage.blobs import Blobs
 from storage.errors import StorageError
+from storage.export.discretion import discreet, discreet_headers
 from storage.export.formats import Export, Format
 from storage.export.items import Item, Picture, record_of
 from storage.export.place import Place
@@ -141,11 +142,15 @@ class _Joined:
         ):
             self._kept += 1
             return f"{_KEPT}: it shows a post that may not be passed on", None
+        clean = None if self._export.private else _without_secrets(raw)
         place = _short(row["file"], str(row["offset"]))
         if place not in self._written:
             self._written.add(place)
-            self._writer.raw(raw)
-        return _THERE, answer.record_id
+            if clean is None:
+                self._writer.raw(raw)
+            else:
+                self._writer.whole(*clean)
+        return _THERE, answer.record_id if clean is None else clean[0]["WARC-Record-ID"]
 
     def _lost(self, item: Item, row: Row, why: str) -> tuple[str, None]:
         place = f"{row['file']} at byte {row['offset']}"
@@ -157,6 +162,9 @@ class _Joined:
         sha256, extension = picture.sha256 or "", (picture.path or "").rpartition(".")[2]
         row = rows.get((item.post_id, picture.position))
         url = (row and row["url"]) or picture.source_url or f"urn:sha256:{sha256}"
+        told = dict(row["headers"]) if row else {}
+        if not self._export.private:
+            url, told = discreet(url), dict(discreet_headers(told.items()))
         known = _short(url, sha256)
         if known in self._written:
             return True
@@ -173,7 +181,7 @@ class _Joined:
         if row is not None and row["sha256"] == sha256:
             # what a broken download went on with is whole here
             status = 200 if row["status"] == 206 else row["status"]
-            head = warc.response_head(status, dict(row["headers"]), size)
+            head = warc.response_head(status, told, size)
         else:
             # brought by hand, or from another archive: there is no answer to rebuild
             headers |= {"WARC-Type": "resource", "Content-Type": picture.media_type or "application/octet-stream"}
@@ -204,6 +212,25 @@ class _Joined:
         if answer:
             headers["WARC-Refers-To"] = answer
         self._writer.whole(headers, block)
+
+
+def _without_secrets(raw: bytes) -> tuple[Headers, bytes] | None:
+    """The record written anew, if its address or the headers of its answer have what may not leave; else None."""
+    record, http, body = warc.parts_of(raw)
+    named = {name: discreet(value) if name == "WARC-Target-URI" else value for name, value in record}
+    kept = None if http is None else (http[0], list(discreet_headers(http[1])))
+    if list(named.items()) == record and kept == http:
+        return None
+    told = b""
+    if kept is not None:
+        told = "".join(
+            f"{line}\r\n" for line in (kept[0], *(f"{name}: {value}" for name, value in kept[1]), "")
+        ).encode()
+    named["WARC-Record-ID"] = record_id("answer", named["WARC-Record-ID"])
+    # the writer's own
+    for name in ("Content-Length", "WARC-Block-Digest"):
+        named.pop(name, None)
+    return named, told + body
 
 
 def _short(*names: str) -> bytes:
