@@ -30,7 +30,7 @@ def known(text: str) -> Iterator[Finding | Request]:
         place = Place.of(text, None) if "://" in text else Place.of(f"https://{text.rpartition('@')[2]}/", text)
     except ValueError:
         return
-    if not urlsplit(place.server).hostname:
+    if not place.server.startswith(("http://", "https://")) or not urlsplit(place.server).hostname:
         return
     url = text if "://" in text else f"{place.server}/@{place.name}"
     form = f"the hashtag #{place.tag}" if place.tag else "a profile"

@@ -159,7 +159,10 @@ class Bluesky(Source[BlueskyOptions]):
     @classmethod
     def knows(cls, url: str) -> Iterator[Finding | Request]:
         """The address of a profile, a DID, or a handle as people write it (``@someone.bsky.social``)."""
-        host = (urlsplit(url).hostname or "").lower() if "://" in url else ""
+        try:
+            host = (urlsplit(url).hostname or "").lower() if "://" in url else ""
+        except ValueError:  # half an IPv6 address
+            return
         typed = url.removeprefix("@")
         is_name = "://" not in url and "/" not in url and (url != typed or typed.startswith("did:"))
         if not (host in ("bsky.app", "www.bsky.app") or is_name or typed.endswith(".bsky.social")) or "@" in typed:

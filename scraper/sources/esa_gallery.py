@@ -55,7 +55,10 @@ class EsaGallery(Source[SourceOptions]):
     @classmethod
     def knows(cls, url: str) -> Iterator[Finding | Request]:
         """An image page, or a listing of such pages: a set, a mission, a keyword, a search."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # half an IPv6 address
+            return
         if (parts.hostname or "").lower() not in ("esa.int", "www.esa.int"):
             return
         if _ONE_PAGE.search(parts.path):

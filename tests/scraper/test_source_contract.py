@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from scraper.capture import Capture, Request
 from scraper.crawl import Page, crawl
 from scraper.errors import ScraperError
+from scraper.finding import Finding
 from scraper.masking import named
 from scraper.model import History, Post
 from scraper.registry import kinds, made
@@ -161,6 +162,21 @@ def test_a_kind_says_what_it_is(kind: str) -> None:
     assert "\n" not in found.summary
     assert re.match(r"https?://[^\s/]+", found.example)
     assert found.options_type(url=found.example).url == found.example
+
+
+@each_kind
+def test_whatever_address_is_looked_at_a_kind_says_what_it_knows(kind: str) -> None:
+    """No exception whatever the address, and every stanza offered is one that some kind takes."""
+    typed = [found.example for found in kinds().values()]
+    typed += ["", " ", "@", "@@", "://", "http://", "http://[", "http://x:99999/@a", "did:", "a@b", "x" * 9000, "\x00"]
+    typed += ["https://www.esa.int/%ff", "https://bsky.app/profile/", "https://x.example/@%00", "ftp://x.example/@a"]
+    for url in typed:
+        for item in kinds()[kind].knows(url):
+            if isinstance(item, Finding):
+                kinds()[item.kind].options_type.model_validate(dict(item.options))
+                assert item.reason
+            else:
+                assert item.carry
 
 
 @each_case
