@@ -71,6 +71,10 @@ class PostgresServer:
             "lock_timeout": str(max(round(busy_timeout * 1000), 1)),
             "timezone": "UTC",
             "application_name": "cupola",
+            # each question is planned for what is asked in it: a rare word's plan is not a common one's
+            "plan_cache_mode": "force_custom_plan",
+            # to compile a question takes longer than to answer it
+            "jit": "off",
         }
         options = " ".join(f"-c {name}={value}" for name, value in told.items())
         asked = {"options": _joined(self._url, options), "client_encoding": "UTF8"}
