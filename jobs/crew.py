@@ -40,13 +40,15 @@ _PATIENCE = 0.2
 class Orders:
     """What the process is told when it begins: plain values, since they leave this one.
 
-    ``folder`` is the archive's, ``access`` says which rules bind the requests.
+    ``folder`` is the archive's, ``access`` says which rules bind the requests,
+    ``max_film_bytes`` is the cap on a film where films are taken.
     """
 
     settings: HttpSettings
     folder: Path
     access: Access
     version: str
+    max_film_bytes: int | None = None
 
 
 class Crew:
@@ -174,7 +176,14 @@ def _work(orders: Orders, line: Connection) -> None:
             raise Interrupted("asked to stop")
 
     client = PoliteClient(orders.settings, version=orders.version, sleep=pause)
-    take = taker(client.stream, Blobs(orders.folder).incoming, orders.settings, orders.access, stop)
+    take = taker(
+        client.stream,
+        Blobs(orders.folder).incoming,
+        orders.settings,
+        orders.access,
+        stop,
+        max_film_bytes=orders.max_film_bytes,
+    )
 
     def work(number: int, attachment: Attachment) -> None:
         result: MediaResult | BaseException

@@ -62,6 +62,7 @@ def taker(
     access: Access,
     stop: Event,
     room: Callable[[], bool] = always,
+    max_film_bytes: int | None = None,
 ) -> Take:
     """What a worker does with one attachment; it is left pending once ``stop`` is set, or while there is no room.
 
@@ -72,7 +73,14 @@ def taker(
         if stop.is_set() or not room():
             return MediaResult(state=MediaState.PENDING)
         try:
-            return take(attachment, stream=stream, incoming=incoming, settings=settings, access=access)
+            return take(
+                attachment,
+                stream=stream,
+                incoming=incoming,
+                settings=settings,
+                access=access,
+                max_film_bytes=max_film_bytes,
+            )
         except Interrupted:
             return MediaResult(state=MediaState.PENDING)
 

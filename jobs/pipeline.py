@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 
 from jobs.asking import Answers
 from jobs.downloads import Downloads, Workers, taker
@@ -108,14 +109,16 @@ class _Harvest:
         self._batch = BATCH if interval_of(means.http.rate) < SLOW else 1
         self._in_hand: dict[int, Wanted] = {}
         self._handed_in = 0
+        self._plan = partial(plan, max_film_bytes=visit.max_film_bytes)
 
     def through(self) -> RunStatus:
         """The whole visit; how it ended."""
         with self._workers() as workers:
             try:
                 if self.visit.media:
-                    # a cap may have been raised since
-                    self.archive.reconsider(self.visit.source.id, lambda reason: fits(reason, self.means.http))
+                    # a cap may have been raised since, or films may be wanted by now
+                    cap = self.visit.max_film_bytes
+                    self.archive.reconsider(self.visit.source.id, lambda reason: fits(reason, self.means.http, cap))
                 if self.visit.listing:
                     self._listing(workers)
                 elif not self.visit.due_only:
@@ -147,8 +150,16 @@ class _Harvest:
     def _workers(self) -> Workers:
         means, access = self.means, self.visit.source.media_access
         if means.crew is not None:
-            return means.crew(self.archive.folder, access)
-        take = taker(means.web.stream, self.archive.blobs.incoming, means.http, access, means.stop, means.room)
+            return means.crew(self.archive.folder, access, self.visit.max_film_bytes)
+        take = taker(
+            means.web.stream,
+            self.archive.blobs.incoming,
+            means.http,
+            access,
+            means.stop,
+            means.room,
+            self.visit.max_film_bytes,
+        )
         return Downloads(take, means.http.connections)
 
     def _listing(self, workers: Workers) -> None:
@@ -196,7 +207,7 @@ class _Harvest:
         is_live = self.visit.saved is None
         if entries:
             recorded = archive.record(
-                self.run.id, capture_id, entries, plan=plan, now=self.means.now(), seen=is_live, settled=True
+                self.run.id, capture_id, entries, plan=self._plan, now=self.means.now(), seen=is_live, settled=True
             )
             changes = list(recorded.changes.values())
             report.posts_found += len(entries)

@@ -18,7 +18,7 @@ from scraper.client import Sink, Streamed
 from scraper.crawl import Page, crawl
 from scraper.errors import FetchError
 from scraper.media import UNWANTED
-from scraper.model import Attachment, MediaState, Mission, Post, Reading
+from scraper.model import Attachment, MediaKind, MediaState, Mission, Post, Reading
 from scraper.reading import licensed, read
 from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source
@@ -101,13 +101,19 @@ class Visit:
 
     @property
     def scope(self) -> str:
-        """How the source is configured, without its token: what another configuration leaves out is not gone.
+        """How the source is configured to be read: what another configuration leaves out is not gone.
 
         An option that is as it is without a word of the configuration is left out: a newer version that knows more
         options does not make another scope.
         """
         options: SourceOptions = self.source.options
-        return f"{self.source.kind} {options.model_dump_json(exclude={'token'}, exclude_defaults=True)}"
+        return f"{self.source.kind} {options.model_dump_json(exclude={'token', 'video'}, exclude_defaults=True)}"
+
+    @property
+    def max_film_bytes(self) -> int | None:
+        """The cap on a film; None where films are not taken."""
+        video = self.source.options.video
+        return None if video is None else video.max_bytes
 
     def enough(self, report: Report) -> bool:
         """Whether the limit is reached."""
@@ -118,7 +124,7 @@ class Visit:
 class Means:
     """What a visit works with; ``stop`` is set by a signal, ``now`` is the clock (aware, UTC).
 
-    ``crew`` makes workers for pictures out of an archive's folder and the rules that bind them; without it
+    ``crew`` makes workers for pictures out of an archive's folder, the rules and the cap on films; without it
     threads of this process take them. ``room`` says whether the disk has room for pictures; without it they stay
     pending, and texts go on.
     """
@@ -129,7 +135,7 @@ class Means:
     now: Callable[[], datetime]
     stop: Event = field(default_factory=Event)
     progress: Progress = field(default_factory=Progress)
-    crew: Callable[[Path, Access], Workers] | None = None
+    crew: Callable[[Path, Access, int | None], Workers] | None = None
     room: Callable[[], bool] = always
 
     def go_on(self) -> None:
@@ -138,9 +144,10 @@ class Means:
             raise Interrupted("asked to stop")
 
 
-def plan(attachment: Attachment) -> tuple[MediaState, str | None]:
-    """The state in which an attachment begins, and why it will not be taken if so."""
-    reason = UNWANTED.get(attachment.kind)
+def plan(attachment: Attachment, *, max_film_bytes: int | None = None) -> tuple[MediaState, str | None]:
+    """The state in which an attachment begins, and why it will not be taken if so; films are where they have a cap."""
+    is_film = attachment.kind is MediaKind.VIDEO and max_film_bytes is not None
+    reason = None if is_film else UNWANTED.get(attachment.kind)
     return (MediaState.SKIPPED, reason) if reason else (MediaState.PENDING, None)
 
 
@@ -208,7 +215,9 @@ def rehearse(visit: Visit, means: Means) -> Report:
             entries = entries_of(visit, means, page, report, unreadable)
             report.posts_found += len(entries)
             report.needs_review += sum(reading.needs_review for _, reading in entries)
-            plans = [plan(item)[0] for post, _ in entries for item in post.attachments]
+            plans = [
+                plan(item, max_film_bytes=visit.max_film_bytes)[0] for post, _ in entries for item in post.attachments
+            ]
             report.media_pending += plans.count(MediaState.PENDING) if visit.media else 0
             means.progress.page(page, report)
             if visit.enough(report):

@@ -89,8 +89,9 @@ def means_of(file: ConfigFile, *, stop: Event, progress: Progress, on_wait: OnWa
 
     http = file.config.http
 
-    def crew(folder: Path, access: Access) -> Workers:
-        return Crew(Orders(settings=http, folder=folder, access=access, version=__version__), stop)
+    def crew(folder: Path, access: Access, max_film_bytes: int | None) -> Workers:
+        orders = Orders(settings=http, folder=folder, access=access, version=__version__, max_film_bytes=max_film_bytes)
+        return Crew(orders, stop)
 
     with PoliteClient(http, version=__version__, sleep=pause, on_wait=on_wait) as client:
         yield Means(

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
+from scraper import films
 from scraper.capture import Access, Request
 from scraper.contentid import promised_sha256
 from scraper.errors import FetchError, Gone, MediaError, OtherBytes, RateLimited, TooLarge
@@ -35,7 +36,7 @@ _LONGEST_WAIT = 30 * 86400.0  # seconds; a host that asks for more is asked agai
 
 #: kinds that are not taken, and why
 UNWANTED = {
-    MediaKind.VIDEO: "video is not taken yet",
+    MediaKind.VIDEO: "video is taken only where its source's configuration says so (video: {max_bytes: …})",
     MediaKind.AUDIO: "audio is not taken yet",
     MediaKind.UNKNOWN: "the platform does not say what kind of media this is, and only pictures are taken",
 }
@@ -43,8 +44,16 @@ UNWANTED = {
 _ANNOUNCED = re.compile(r": announces (\d+) bytes, the cap is \d+ bytes \(")
 _ENDLESS = re.compile(r": is too large, the cap is (\d+) bytes \(")
 _PIXELS = re.compile(r", ([\d,]+) pixels, over the cap of [\d,]+\Z")
+#: reasons that hold until films are wanted: the present one, and that of earlier versions
+_NO_FILMS = (UNWANTED[MediaKind.VIDEO], "video is not taken yet")
+#: behind the reason for a film that is over its cap
+_OF_A_FILM = "; of a film it is video.max_bytes of its source"
 #: of several reasons why nothing was stored, the one that is told: what another try may mend comes first
 _TELLING = (MediaState.FAILED, MediaState.SKIPPED, MediaState.GONE)
+
+
+#: of a film its poster has one
+_FILM = Fingerprint(reason="it is a film, and nothing of it is decoded")
 
 
 class Incoming(Protocol):
@@ -91,6 +100,7 @@ def take(
     settings: HttpSettings,
     access: Access,
     token: str | None = None,
+    max_film_bytes: int | None = None,
     clock: Callable[[], float] = time.time,
 ) -> MediaResult:
     """Try to take one attachment, its alternatives after it in order.
@@ -108,6 +118,7 @@ def take(
         settings: the caps and the number of tries.
         access: which rules bind the request.
         token: sent to the host of the attachment's own address, not to that of an alternative elsewhere.
+        max_film_bytes: the cap on a film; None: films are not taken.
         clock: seconds since the epoch.
 
     Returns:
@@ -117,7 +128,8 @@ def take(
     Raises:
         OSError: the disk is at fault (and likewise the errors of ``incoming``'s own room).
     """
-    if attachment.kind in UNWANTED:
+    is_film = attachment.kind is MediaKind.VIDEO and max_film_bytes is not None
+    if attachment.kind in UNWANTED and not is_film:
         return MediaResult(state=MediaState.SKIPPED, url=attachment.url, reason=UNWANTED[attachment.kind])
     if attachment.url is None:
         return MediaResult(state=MediaState.PENDING, reason="the platform has not made the file yet")
@@ -126,14 +138,14 @@ def take(
         request = Request(
             url=url,
             access=access,
-            accept="image/*, */*;q=0.5",
+            accept=f"{'video' if is_film else 'image'}/*, */*;q=0.5",
             token=token if _origin(url) == _origin(attachment.url) else None,
         )
         is_settled = False
         try:
-            result, is_settled = _take_one(request, stream, incoming, settings)
+            result, is_settled = _take_one(request, stream, incoming, settings, max_film_bytes if is_film else None)
         except FetchError as error:
-            result = _told(error, url, clock)
+            result = _told(error, url, clock, _OF_A_FILM if is_film else "")
             is_settled = error.retriable
         if is_settled:
             return result
@@ -141,29 +153,36 @@ def take(
     return min(results, key=lambda result: _TELLING.index(result.state))
 
 
-def fits(reason: str, settings: HttpSettings) -> bool:
-    """Whether what was skipped for this reason is within the caps by now, as far as its size is known."""
+def fits(reason: str, settings: HttpSettings, max_film_bytes: int | None = None) -> bool:
+    """Whether what was skipped for this reason is wanted and within the caps by now, as far as its size is known."""
+    if reason in _NO_FILMS:
+        return max_film_bytes is not None
+    cap = (max_film_bytes or 0) if reason.endswith(_OF_A_FILM) else settings.max_media_bytes
     if found := _ANNOUNCED.search(reason):
-        return int(found[1]) <= settings.max_media_bytes
+        return int(found[1]) <= cap
     if found := _ENDLESS.search(reason):
         # nobody knows how large it is, only that it is larger than the cap of then
-        return int(found[1]) < settings.max_media_bytes
+        return int(found[1]) < cap
     if found := _PIXELS.search(reason):
         return int(found[1].replace(",", "")) <= settings.max_pixels
     return False
 
 
 def _take_one(
-    request: Request, stream: Stream, incoming: Callable[[], Incoming], settings: HttpSettings
+    request: Request,
+    stream: Stream,
+    incoming: Callable[[], Incoming],
+    settings: HttpSettings,
+    max_film_bytes: int | None,
 ) -> tuple[MediaResult, bool]:
     """Store what is at one address, or say what is wrong with it; and whether no other address is to be tried."""
     promised = promised_sha256(request.url)
     is_settled = False
     for tried in range(1, settings.attempts + 1):
-        landing = _Landing(request.url, incoming)
+        landing = _Landing(request.url, incoming, is_film=max_film_bytes is not None)
         answer: Streamed | None = None
         try:
-            answer = stream(request, landing, max_bytes=settings.max_media_bytes)
+            answer = stream(request, landing, max_bytes=max_film_bytes or settings.max_media_bytes)
             asset, look = landing.keep(settings.max_pixels, promised)
             state, reason, is_settled = MediaState.STORED, None, True
         except MediaError as error:
@@ -188,19 +207,20 @@ def _take_one(
     raise AssertionError("settings allow no try at all")
 
 
-def _told(error: FetchError, url: str, clock: Callable[[], float]) -> MediaResult:
+def _told(error: FetchError, url: str, clock: Callable[[], float], whose_cap: str = "") -> MediaResult:
     """The result that an address without a usable answer has."""
+    reason = str(error)
     not_before = None
     # a refusal or a blocked address stays FAILED: a token, robots.txt or allow_hosts may be mended by a person
     state = MediaState.FAILED
     if isinstance(error, Gone):
         state = MediaState.GONE
     elif isinstance(error, TooLarge):
-        state = MediaState.SKIPPED
+        state, reason = MediaState.SKIPPED, f"{reason}{whose_cap}"
     if isinstance(error, RateLimited):
         wait = error.retry_after if 0 <= error.retry_after <= _LONGEST_WAIT else _LONGEST_WAIT
         not_before = datetime.fromtimestamp(clock() + wait, UTC)
-    return MediaResult(state=state, url=url, reason=str(error), status=error.status, not_before=not_before)
+    return MediaResult(state=state, url=url, reason=reason, status=error.status, not_before=not_before)
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -211,8 +231,9 @@ def _origin(url: str) -> tuple[str, str]:
 class _Landing:
     """The sink of one answer: hashes as it comes, holds what is small, spills what is not."""
 
-    def __init__(self, url: str, incoming: Callable[[], Incoming]) -> None:
+    def __init__(self, url: str, incoming: Callable[[], Incoming], *, is_film: bool = False) -> None:
         self.url = url
+        self._is_film = is_film
         self.headers: Mapping[str, str] = {}
         self._incoming = incoming
         self._place: Incoming | None = None
@@ -253,7 +274,7 @@ class _Landing:
 
     def _refuse_early(self) -> None:
         try:
-            recognise(b"".join(self._held)[:HEAD])
+            (films.recognise if self._is_film else recognise)(b"".join(self._held)[:HEAD])
             self._recognised = True
         except NotAPicture as error:
             # a video is not read to its end, a page only as far as its title
@@ -271,13 +292,14 @@ class _Landing:
         body = b"".join(self._held)
         with self._target().open() if self._spilled else io.BytesIO(body) as file:
             try:
-                picture = examine(file, self._size, max_pixels=max_pixels)
+                film = films.examine(file, self._size) if self._is_film else None
+                picture = film or examine(file, self._size, max_pixels=max_pixels)
             except NotAPicture as error:
                 raise self._error(error) from error
             if promised not in (None, sha256):
                 message = f"gave {self._size} bytes with the SHA-256 {sha256}, where its address promises {promised}"
                 raise OtherBytes(f"{clean(shown(self.url), 300)} {message}", url=self.url, retriable=True)
-            look = fingerprint(file, picture.width * picture.height)
+            look = _FILM if film is not None else fingerprint(file, picture.width * picture.height)
         if not self._spilled:
             self._target().write(body)
         self._target().commit(sha256, picture.extension)

@@ -89,10 +89,17 @@ class MissionSettings(Settings):
     hashtags: tuple[str, ...] = ()
 
 
+class VideoSettings(Settings):
+    """That films are taken, and how large one may be."""
+
+    max_bytes: Annotated[int, Field(ge=1)] = 256 * 2**20  # one film
+
+
 class SourceOptions(Settings):
     """What every kind of source may be told; a kind adds its own."""
 
     url: Annotated[SourceAddress, Field(description="where it is")]
     token_env: Annotated[str | None, Field(description="the environment variable that holds a read token")] = None
     token: Annotated[str | None, Field(repr=False, exclude=True)] = None  # filled in from token_env, never in the file
+    video: VideoSettings | None = None  # films are taken, up to a size; only their posters without it
     ignore_opt_outs: Annotated[str | None, Field(min_length=10, description="the written reason against one")] = None

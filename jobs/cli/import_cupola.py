@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,11 +97,14 @@ def _now() -> datetime:
 
 
 def _recognise(head: bytes) -> str:
+    from scraper import films
     from scraper.pictures import NotAPicture, recognise
 
     try:
         found = recognise(head)
     except NotAPicture as error:
+        with contextlib.suppress(NotAPicture):
+            return films.recognise(head)
         raise ValueError(str(error)) from error
     return "image/png" if found == "image/apng" else found
 

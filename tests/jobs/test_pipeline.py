@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from jobs.visit import Means, Progress, Visit, rehearse
 from scraper.capture import Access, Capture, Request
 from scraper.client import Sink, Streamed
 from scraper.errors import FetchError, Gone, Refused, TooLarge
+from scraper.media import UNWANTED
 from scraper.model import (
     Attachment,
     DateOrigin,
@@ -36,6 +38,7 @@ from scraper.source import Source, page_is_older
 from storage.archive import Archive
 from storage.errors import SourceBusy
 from storage.settings import ArchiveSettings
+from storage.verify import verify
 
 BASE = "https://diary.example"
 NOW = datetime(2017, 6, 10, 12, 0, tzinfo=UTC)
@@ -444,8 +447,55 @@ def test_a_video_is_recorded_as_skipped_with_its_reason(run, archive, world):
     report = run()
     assert report.failures == []
     assert ask(archive, "SELECT a.state, a.reason FROM attachments a WHERE a.state = 'skipped'") == [
-        ("skipped", "video is not taken yet")
+        ("skipped", UNWANTED[MediaKind.VIDEO])
     ]
+
+
+def film() -> bytes:
+    """An MP4 of 640 x 360 with no frame in it, written by hand."""
+
+    def box(name: bytes, inside: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + len(inside), name) + inside
+
+    header = box(b"tkhd", bytes(76) + struct.pack(">II", 640 << 16, 360 << 16))
+    return box(b"ftyp", b"isom") + box(b"moov", box(b"trak", header)) + box(b"mdat", bytes(600))
+
+
+def test_a_video_is_taken_once_the_configuration_says_so(run, archive, world, clock):
+    """What was skipped before comes then, without a look at old pages; it is no picture, and is verified like one."""
+    world.pages[f"{BASE}/2"]["posts"][0] |= {"kind": "video"}
+    world.pictures[f"{BASE}/2.jpg"] = film()
+    assert run().media_stored == 4
+    clock.at += timedelta(hours=1)
+    report = run(options={"video": {"max_bytes": 2000}})
+    assert (report.media_stored, report.notes) == (1, [])
+    rows = ask(
+        archive,
+        "SELECT m.path, m.media_type, m.width, m.height, m.bytes, p.image_count FROM archive_media m "
+        "JOIN archive_posts p ON p.key = m.post_key WHERE p.key = 'diary:p2'",
+    )
+    ((path, *told),) = rows
+    assert told == ["video/mp4", 640, 360, len(film()), 0]
+    assert path.endswith(".mp4")
+    assert (archive.folder / path).read_bytes() == film()
+    clock.at += timedelta(hours=1)
+    assert run(options={"video": {"max_bytes": 2000}}).media_stored == 0
+    looks = ask(archive, "SELECT reason FROM fingerprints WHERE hash IS NULL")
+    assert ("it is a film, and nothing of it is decoded",) in looks
+    assert not verify(archive.database, archive.folder).damage
+
+
+def test_a_video_over_its_cap_is_skipped_until_the_cap_is_raised(run, archive, world, clock):
+    """The cap is the source's own, whatever that for pictures is."""
+    world.pages[f"{BASE}/2"]["posts"][0] |= {"kind": "video"}
+    too_large = TooLarge(f"{BASE}/2.jpg: announces 2000 bytes, the cap is 700 bytes (http.…)", url="", limit=700)
+    world.wrong[f"{BASE}/2.jpg"] = too_large
+    assert run(options={"video": {"max_bytes": 700}}).media_skipped == 1
+    world.wrong.clear()
+    world.pictures[f"{BASE}/2.jpg"] = film()
+    clock.at += timedelta(hours=1)
+    assert run(options={"video": {"max_bytes": 1999}}).media_stored == 0
+    assert run(options={"video": {"max_bytes": 2000}}).media_stored == 1
 
 
 def test_at_a_budget_s_pace_each_picture_is_recorded_and_seen_as_it_comes(run, archive, world):
