@@ -40,9 +40,10 @@ class EsaGallery(Source[SourceOptions]):
     Terms: https://photolibrary.esa.int/terms-and-conditions/, and where it is stated
     https://open.esa.int/image-usage-creative-commons/. There is no API; pages and pictures are under robots.txt.
 
-    ``url`` is a page or a listing (``…/(offset)/0/…``). A page is a post: its title and introduction, dated by the
-    page. Each picture of its gallery is a post: the caption with its credit line, line by line as it stands, and no
-    date of its own (the credit line has it). A page with a single picture and no credit line is one post.
+    ``url`` is a page, or a listing: a set, a mission or a keyword, or any page of one (``…/(offset)/0/…``). A page is a
+    post: its title and introduction, dated by the page. Each picture of its gallery is a post: the caption with its
+    credit line, line by line as it stands, and no date of its own (the credit line has it). A page with a single
+    picture and no credit line is one post.
     """
 
     kind: ClassVar[str] = "esa_gallery"
@@ -71,7 +72,7 @@ class EsaGallery(Source[SourceOptions]):
 
     def start(self, since: datetime | None, after: str | None = None) -> Iterator[Request]:
         """The configured page or listing."""
-        yield Request(url=corrected(self.options.url))
+        yield Request(url=listing.beginning_of(corrected(self.options.url)))
 
     def parse(self, capture: Capture, since: datetime | None) -> Iterator[Post | Request]:
         """The posts of a page, or the pages of a listing; see ``Source.parse``."""
@@ -80,7 +81,8 @@ class EsaGallery(Source[SourceOptions]):
         carried = (capture.request.carry or "").partition(" ")
         listed = carried[0] == "listing" or (carried[0] != "page" and _is_listing(capture, soup, resolve))
         if listed:
-            yield from listing.requests_of(capture, soup, resolve, since)
+            before = carried[2] if carried[0] == "listing" else ""
+            yield from listing.requests_of(capture, soup, resolve, since, before)
         else:
             yield from self._page(capture, soup, resolve, esa.date_in(carried[2]))
         if not re.search(r"</(?:body|html)\s*>", capture.text, re.IGNORECASE):

@@ -14,6 +14,7 @@ from dataclasses import replace
 from scraper.model import CreditLine
 from scraper.text.days import DIGITS, WORDS, days_in
 from scraper.text.holders import AGENCIES, HOLDER, JOINT, PERSON, agencies, holders, plausible, tidy
+from scraper.text.library import MAY_TELL_TAKEN, TAKEN
 from scraper.text.licences import ALONE, BEHIND, LICENSE
 from scraper.text.surroundings import find_whose
 
@@ -178,6 +179,8 @@ def _spans(body: str) -> Iterator[tuple[int, int, str | None, str | None, str | 
         if not mission and (" " not in m["person"] or body[m.start() - 1 : m.start()] not in ("", "\n")):
             continue
         yield m.start(), m.end(), tidy(m["person"]), None, (mission or "").strip() or None
+    for m in TAKEN.finditer(body) if MAY_TELL_TAKEN in body else ():
+        yield m.start(), m.end(), tidy(m["person"]), None, m["mission"]
     for m in _SENTINEL.finditer(body) if "opernicus" in body else ():
         yield m.start(), m.end(), None, f"Copernicus/{agencies(m['by'])}" if m["by"] else "Copernicus", None
     for m in _HINTED.finditer(body) if labelled else ():

@@ -14,6 +14,7 @@ from scraper.text.caseless import caseless_credits, has_no_case
 from scraper.text.credit import FILE_MARK, FILE_NUMBER, find_credits, may_tell_whose
 from scraper.text.hashtags import HASHTAG
 from scraper.text.lexicon import LEADING_ON
+from scraper.text.library import MAY_TELL_SAID, SAID
 from scraper.text.markers import FLAGS, find_labels
 from scraper.text.particulars import find_particulars
 from scraper.text.surroundings import FILE_NAME, SHARED, STAMP, find_whose
@@ -89,6 +90,8 @@ def _specials(body: str) -> list[Token]:
         found += [Token(Kind.CREDIT, start, end) for start, end in caseless_credits(body)]
     if any(map(body.__contains__, _SHARING)):
         take(Kind.CREDIT, SHARED)
+    if MAY_TELL_SAID in body:
+        take(Kind.CREDIT, SAID)
     if "." in body and _DOTTED.search(body):
         take(Kind.LINK, _LINK)
     if "@" in body:

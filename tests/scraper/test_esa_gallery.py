@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from scraper.capture import Access, Capture, Request
 from scraper.errors import ParseError
-from scraper.model import Post
+from scraper.model import Mission, Post
+from scraper.reading import read as reading_of
 from scraper.settings import SourceOptions
 from scraper.sources.esa_gallery import EsaGallery
 
@@ -418,6 +419,82 @@ def test_a_page_without_a_date_takes_the_one_on_its_card() -> None:
     """The listing's day is handed to the page with the request."""
     found = read(INTRO + figure(shown(1), caption(1)), carry="page 2021-04-22")
     assert [str(item.published) for item in found if isinstance(item, Post)] == ["2021-04-22", "None"]
+
+
+@pytest.mark.parametrize(
+    ("given", "begins"),
+    [
+        ("Sets/Essai", "Sets/Essai/(offset)/0/(sortBy)/published/(result_type)/images"),
+        ("Missions/Essai/", "Missions/Essai/(offset)/0/(sortBy)/published/(result_type)/images"),
+        ("Keywords/Description/Lac", "Keywords/Description/Lac/(offset)/0/(sortBy)/published/(result_type)/images"),
+        ("Sets/Essai/(offset)/100", "Sets/Essai/(offset)/100"),
+        ("Sets/Essai/%28offset%29/100", "Sets/Essai/%28offset%29/100"),
+        ("Images/2021/04/Page", "Images/2021/04/Page"),
+        ("Search?SearchText=lac", "Search?SearchText=lac"),
+    ],
+)
+def test_a_set_a_mission_or_a_keyword_is_read_newest_first(given: str, begins: str) -> None:
+    """Its bare address shows a choice in the site's own order; an address that says more is asked for as it is."""
+    root = "https://www.esa.int/ESA_Multimedia/"
+    (request,) = EsaGallery("esa", SourceOptions(url=root + given)).start(None)
+    assert request.url == root + begins
+
+
+FULL = "".join(card(1, "05/01/2021").replace("Page_1", f"Page_{number}") for number in range(50))
+
+
+def following(body: str, offset: int, carry: str | None = None) -> tuple[str, str | None] | None:
+    """The request for the next listing: its address, and what it carries."""
+    found = [item for item in read(body, LISTING.format(offset), carry=carry) if isinstance(item, Request)]
+    return next(((item.url, item.carry) for item in found if "(offset)" in item.url), None)
+
+
+def test_a_full_page_without_paging_leads_to_the_next_fifty() -> None:
+    """Its cards may be all there are: an empty page, or the same one again, is then the end and no failure."""
+    url, carry = following(FULL, 100) or ("", "")
+    assert url == LISTING.format(150)
+    assert read("<p>Welcome</p>", url, carry=carry) == []
+    assert following(FULL, 150, carry) is None
+    assert following(card(1, "05/01/2021"), 100) is None
+    with pytest.raises(ParseError):
+        read("<h1>Page not found</h1>", url, carry=carry)
+
+
+def test_a_listing_that_repeats_a_page_is_an_error() -> None:
+    """Where the site's own link leads to the same cards again, nothing would ever end, and something is missing."""
+    _, carry = following(FULL + NEXT, 0) or ("", "")
+    with pytest.raises(ParseError, match="repeats the page before"):
+        read(FULL + NEXT.replace("/50/", "/100/"), LISTING.format(50), carry=carry)
+    assert read(card(2, "06/01/2021") + NEXT.replace("/50/", "/100/"), LISTING.format(50), carry=carry) != []
+
+
+def test_a_listing_in_another_order_does_not_end_at_an_old_page() -> None:
+    """By relevance, say, what is new may stand on any page; old cards are left out all the same."""
+    bound = datetime(2021, 3, 1, tzinfo=UTC)
+    by_relevance = LISTING.format(0).replace("published", "relevance")
+    found = read(card(1, "05/01/2021") + NEXT, by_relevance, since=bound)
+    assert [item.carry.split()[0] for item in found if isinstance(item, Request) and item.carry] == ["listing"]
+
+
+def test_the_photo_library_s_sentence_gives_day_person_and_mission_and_is_no_caption() -> None:
+    """A page with its two quotations is one post, dated by the page; when the picture was taken is its credit's day."""
+    told = (
+        "This image was taken on 25/05/2017 by Anna Bellini during the Essai mission and was published on social media "
+        "with the following comments in English and French."
+    )
+    page = (
+        "<h1>Un lac</h1><main><img src='/a/lac.jpg' width='900' height='600'>"
+        f'<p>{told}</p><p>"A lake under the clouds, at the end of the day."</p>'
+        '<p>"Un lac sous les nuages, à la fin du jour."</p></main>'
+    )
+    (post,) = posts_of(page)
+    reading = reading_of(post, [Mission(id="essai", name="Essai")], None)
+    assert reading.credit is not None
+    assert (reading.credit.person, str(reading.credit.day), reading.mission) == ("Anna Bellini", "2017-05-25", "essai")
+    assert {str(lang): found.text for lang, found in reading.captions.items()} == {
+        "en": '"A lake under the clouds, at the end of the day."',
+        "fr": '"Un lac sous les nuages, à la fin du jour."',
+    }
 
 
 # --- what is no page -------------------------------------------------------------------------------------------------

@@ -430,3 +430,41 @@ def test_labels_with_arrows_and_angles_belong_to_no_part(labels):
         (Lang.FR, texts[0]),
         (Lang.EN, texts[1]),
     ]
+
+
+_LED = "This image was taken on 25/05/2017 by {} during the Essai mission and was published on social media"
+
+
+@pytest.mark.parametrize(
+    ("body", "fr", "en"),
+    [
+        (
+            f"{_LED} with the following comments in English and French. "
+            '"A lake under the clouds." "Un lac sous les nuages."',
+            '"Un lac sous les nuages."',
+            '"A lake under the clouds."',
+        ),
+        (
+            f"{_LED} with the following comments in French and English:\n"
+            "« Un lac sous les nuages. »\n“A lake under the clouds.”",
+            "« Un lac sous les nuages. »",
+            "“A lake under the clouds.”",
+        ),
+        (
+            'Une image de la Terre. He posted it on social media saying "A lake under the clouds."',
+            "Une image de la Terre.",
+            '"A lake under the clouds."',
+        ),
+        (
+            'Anna shared on her social media: "Un lac sous les nuages.\nEt une route qui le longe."',
+            '"Un lac sous les nuages.\nEt une route qui le longe."',
+            None,
+        ),
+    ],
+)
+def test_what_leads_to_a_quoted_post_is_no_caption(body: str, fr: str | None, en: str | None) -> None:
+    """As ESA's photo library and image pages do, in English, whatever the language of the quotation."""
+    found = captions_of(split(body.replace("{}", "Anna Bellini")).segments)
+    assert {lang: caption.text for lang, caption in found.items()} == {
+        lang: text for lang, text in ((Lang.FR, fr), (Lang.EN, en)) if text is not None
+    }

@@ -281,3 +281,36 @@ def test_credit_lines_stand_where_they_say(body: str) -> None:
         assert body[line.start : line.start + len(line.text)] == line.text
         assert line.start >= end
         end = line.start + len(line.text)
+
+
+@pytest.mark.parametrize(
+    ("body", "person", "mission"),
+    [
+        ("This image was taken on 25/05/2017 by Anna Bellini during the Essai mission.", "Anna Bellini", "Essai"),
+        ("Photo taken on 25/05/2017 by ESA astronaut Anna Bellini.", "Anna Bellini", None),
+        (
+            "The picture was taken on 25/05/2017 by Anna Bellini and shared on social media:\n« Oui. »",
+            "Anna Bellini",
+            None,
+        ),
+    ],
+)
+def test_the_photo_library_tells_who_took_a_picture_and_when(body: str, person: str, mission: str | None) -> None:
+    """In a sentence before the captions that it quotes; the day comes first."""
+    (line,) = find_credits(body)
+    assert (line.person, line.mission, line.day) == (person, mission, date(2017, 5, 25))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "The decision was taken on 25/05/2017 by the committee.",
+        "This image was taken on 25/05/2017 by Anna Bellini while she was asleep over the lake.",
+        "This image was taken on Tuesday by Anna Bellini.",
+    ],
+)
+def test_other_sentences_with_a_day_are_no_credit_of_the_library(body: str) -> None:
+    """Only the whole formula is one."""
+    assert all(line.mission is None and line.start == 0 and line.day is None for line in find_credits(body)) or not any(
+        "was taken on" in line.text for line in find_credits(body)
+    )
