@@ -123,6 +123,8 @@ def export(
                 processes=processors(),
             )
         _tell(report, private=private)
+        if limit is None and kind.usual == report.found and logs.loudness >= 0:
+            _say(f"These are the newest {kind.usual}; --limit N takes more.")
         if not report.found:
             from jobs.cli.query import hint
 

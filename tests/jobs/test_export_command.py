@@ -163,3 +163,15 @@ def test_an_export_that_is_ended_in_the_middle_leaves_nothing_under_its_name(arc
     assert subprocess.run(command(RUN), check=False, capture_output=True).returncode == 0
     assert left() == ["x.csv"]
     assert len(keys(tmp_path / "x.csv")) == 3
+
+
+def test_a_feed_says_that_it_has_the_newest_only(cupola, held, monkeypatch):
+    """A feed without --limit ends with its usual number of posts, and says so where there may be more."""
+    monkeypatch.chdir(held.folder.parent)
+    for number in range(51):
+        held.add(f"{number}", fr="La Terre", published=NOON)
+    told = "These are the newest 50; --limit N takes more."
+    for given, said in (((), True), (("--limit", "50"), False), (("--limit", "60"), False), (("-q",), False)):
+        answer = cupola("export", "atom", "feed.xml", "--force", "--archive", "archive", *given)
+        assert answer.status == 0
+        assert (told in answer.err) is said
