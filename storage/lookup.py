@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -258,7 +259,7 @@ def _provenance(connection: Connection, post_id: int) -> Provenance:
         changed_at=iso(post.changed_at),
         back_at=_iso(post.back_at),
         note=connection.scalar(select(curation.c.note).where(curation.c.post_id == post_id)),
-        opt_outs=tuple(post.opt_outs),
+        opt_outs=tuple(json.loads(post.opt_outs)),
     )
 
 

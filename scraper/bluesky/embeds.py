@@ -112,6 +112,8 @@ def _pictures(
 def _video(record: dict[str, Any], view: dict[str, Any], original: Callable[[str], str] | None) -> Iterator[Attachment]:
     blob = _blob(record.get("video"))
     cid = blob.cid or _text(view.get("cid"), _CID)
+    if poster := _address(view.get("thumbnail")):
+        yield Attachment(url=poster, native_id=f"{cid}/poster" if cid else None)
     # what an AppView plays is a list of pieces and no file; a gif without sound is a film all the same
     yield Attachment(
         url=original(cid) if original is not None and cid is not None else None,
@@ -121,8 +123,6 @@ def _video(record: dict[str, Any], view: dict[str, Any], original: Callable[[str
         media_type=blob.media_type,
         size=blob.size,
     )
-    if poster := _address(view.get("thumbnail")):
-        yield Attachment(url=poster, native_id=f"{cid}/poster" if cid else None)
 
 
 def _card(record: dict[str, Any], view: dict[str, Any], original: Callable[[str], str] | None, found: Embedded) -> None:

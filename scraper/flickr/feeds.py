@@ -94,7 +94,7 @@ def _attachments(item: Item, photo: str, *, is_film: bool) -> tuple[Attachment, 
         for _ in whole[:1]
     ]
     film = [Attachment(url=None, kind=MediaKind.VIDEO, native_id=photo)] if is_film else []
-    return (*film, *picture)
+    return (*picture, *film)
 
 
 def _rank(url: str) -> int:

@@ -142,10 +142,6 @@ def _attachments(photo: Photo, files: Files) -> tuple[Attachment, ...]:
     known = list(dict.fromkeys([*files.pictures, *photo.files]))
     urls = list(dict.fromkeys(url for url, _, _ in known))
     found: list[Attachment] = []
-    if is_film(photo):
-        first, *others = files.films or (None,)
-        film = tuple(url for url in others if url is not None)
-        found.append(Attachment(url=first, kind=MediaKind.VIDEO, alternatives=film, native_id=photo.id))
     if urls:
         found.append(
             Attachment(
@@ -156,6 +152,10 @@ def _attachments(photo: Photo, files: Files) -> tuple[Attachment, ...]:
                 height=known[0][2],
             )
         )
+    if is_film(photo):
+        first, *others = files.films or (None,)
+        film = tuple(url for url in others if url is not None)
+        found.append(Attachment(url=first, kind=MediaKind.VIDEO, alternatives=film, native_id=photo.id))
     return tuple(found)
 
 

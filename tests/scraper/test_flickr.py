@@ -174,7 +174,7 @@ def test_the_order_of_sizes_is_the_originals_first_and_squares_are_left_out() ->
 def test_a_film_is_a_film_with_its_poster() -> None:
     """What the listing states of a film are pictures of it."""
     (post,) = parsed(page(photo(media="video")))
-    film, poster = post.attachments
+    poster, film = post.attachments
     assert (film.kind, film.url, film.native_id) == (MediaKind.VIDEO, None, "1")
     assert (poster.kind, poster.native_id) == (MediaKind.IMAGE, "1/poster")
 
