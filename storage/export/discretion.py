@@ -17,6 +17,11 @@ _PERSONAL = frozenset({"set-cookie", "set-cookie2", "cookie", "authorization", "
 _ADDRESSES = frozenset({"url", "author_url", "requested_url", "fetched_url", "alternatives", "key", "medium"})
 
 
+#: how the names end, in small letters, whose values are masked in an address
+_NAMES = (b"token", b"key", b"auth", b"secret", b"pass", b"password", b"sig", b"signature")
+_USER = re.compile(rb"//[^/?#\\]*@")
+
+
 def discreet(url: str) -> str:
     """An address as it may leave: user name, password and tokens masked; the same where there are none."""
     return shown(url) if _SUSPECT.search(url) else url
@@ -27,6 +32,17 @@ def discreet_headers(headers: Iterable[tuple[str, str]]) -> Iterator[tuple[str, 
     for name, value in headers:
         if name.lower() not in _PERSONAL:
             yield name, _ADDRESS.sub(lambda found: discreet(found[0]), value) if "://" in value else value
+
+
+def is_suspect(line: bytes) -> bool:
+    """Whether a record, written as JSON, may have something to mask; a fraction of the time that it takes to look."""
+    small = line.lower()
+    at = small.find(b"=")
+    while at >= 0:
+        if small.endswith(_NAMES, 0, at):
+            return True
+        at = small.find(b"=", at + 1)
+    return b"cookie" in small or b"authorization" in small or _USER.search(line) is not None
 
 
 def discreet_archive(value: Any) -> Any:

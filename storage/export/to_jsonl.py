@@ -6,7 +6,7 @@ The first line is a header; ``storage.transfer`` reads the rest back. The number
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, BinaryIO, ClassVar
 
@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Connection
 
 from storage.blobs import relative_path
-from storage.export.discretion import discreet_archive
+from storage.export.discretion import discreet_archive, is_suspect
 from storage.export.formats import Encode, Export, Format
 from storage.export.items import Item, Picture, record_of
 from storage.export.pictures import put
@@ -63,7 +63,7 @@ def wholly(connection: Connection, items: list[Item]) -> bytes:
 
 def discreetly(connection: Connection, items: list[Item]) -> bytes:
     """The lines of a batch for others: addresses and headers without secrets."""
-    return b"".join(_lines(items, map(discreet_archive, _archives(connection, items))))
+    return b"".join(map(_without_secrets, _lines(items, _archives(connection, items))))
 
 
 def _encoding(export: Export) -> Encode:
@@ -77,11 +77,20 @@ def _archives(connection: Connection, items: list[Item]) -> list[dict[str, Any]]
     return [held[item.post_id].archive for item in items]
 
 
-def _lines(items: list[Item], archives: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+def _lines(items: list[Item], archives: list[dict[str, Any]]) -> Iterator[bytes]:
     for item, archive in zip(items, archives, strict=True):
         record = _record(item)
         record["archive"] = archive
         yield orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _without_secrets(line: bytes) -> bytes:
+    """A line for others; nearly all are as they are."""
+    if not is_suspect(line):
+        return line
+    record = orjson.loads(line)
+    record["archive"] = discreet_archive(record["archive"])
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _record(item: Item) -> dict[str, Any]:
@@ -101,7 +110,8 @@ def _with_pictures(place: Place, export: Export) -> Iterator[bytes]:
         if export.wishes.records_only:
             yield plainly(export.connection, items)
         else:
-            yield b"".join(_lines(items, archives if export.private else map(discreet_archive, archives)))
+            lines = _lines(items, archives)
+            yield b"".join(lines if export.private else map(_without_secrets, lines))
 
 
 def _picture(sha256: str, extension: str) -> Picture:

@@ -16,7 +16,7 @@ from warcio.cli import main as warcio
 
 from scraper.capture import Access, Capture, Request
 from scraper.model import MediaState
-from storage.export.discretion import discreet, discreet_headers
+from storage.export.discretion import discreet, discreet_headers, is_suspect
 from storage.schema import CaptureRecord, SourceRecord
 
 NOW = datetime(2016, 12, 3, 21, 4, 5, tzinfo=UTC)
@@ -157,3 +157,24 @@ def test_headers_that_say_who_asked_are_left_out() -> None:
     """Cookies and authorization go, in whatever letters; all others stay in their order."""
     given = [("A", "1"), ("SET-COOKIE", "x"), ("Authorization", "Bearer x"), ("link", "</b>; rel=x"), ("A", "2")]
     assert list(discreet_headers(given)) == [("A", "1"), ("link", "</b>; rel=x"), ("A", "2")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("access_token", "apikey", "api_key", "auth", "client_secret", "key", "pass", "password", "secret", "sig"),
+        *("signature", "token", "TOKEN"),
+    ],
+)
+def test_what_would_be_masked_is_noticed(name: str) -> None:
+    """A record is looked through wherever an address in it would be masked, whatever the secret is called."""
+    url = f"https://social.example/?a=1&{name}=123"
+    assert discreet(url) == f"https://social.example/?a=1&{name}=***"
+    assert is_suspect(json.dumps({"url": url}).encode())
+
+
+def test_a_user_and_a_cookie_are_noticed_and_an_account_is_not() -> None:
+    """So are a user name in an address and a cookie; the at sign of an account in a path makes no work."""
+    for told in ('{"url": "https://me:x@social.example/"}', '{"headers": [["Set-Cookie", "x"]]}'):
+        assert is_suspect(told.encode())
+    assert not is_suspect(b'{"url": "https://social.example/@iss/1?page=2", "text": "Bonjour @iss"}')
