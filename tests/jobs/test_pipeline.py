@@ -36,7 +36,12 @@ from scraper.model import (
 from scraper.settings import HttpSettings, SourceOptions
 from scraper.source import Source, page_is_older
 from storage.archive import Archive
+from storage.backup import back_up
 from storage.errors import SourceBusy
+from storage.export.exporting import export
+from storage.export.formats import format_of
+from storage.export.publishable import Clearance
+from storage.filters import Filters
 from storage.lookup import show
 from storage.settings import ArchiveSettings
 from storage.standing import standings
@@ -464,7 +469,7 @@ def film() -> bytes:
     return box(b"ftyp", b"isom") + box(b"moov", box(b"trak", header)) + box(b"mdat", bytes(600))
 
 
-def test_a_video_is_taken_once_the_configuration_says_so(run, archive, world, clock):
+def test_a_video_is_taken_once_the_configuration_says_so(run, archive, world, clock, tmp_path):
     """What was skipped before comes then, without a look at old pages; it is no picture, and is verified like one."""
     world.pages[f"{BASE}/2"]["posts"][0] |= {"kind": "video"}
     world.pictures[f"{BASE}/2.jpg"] = film()
@@ -486,6 +491,12 @@ def test_a_video_is_taken_once_the_configuration_says_so(run, archive, world, cl
     looks = ask(archive, "SELECT reason FROM fingerprints WHERE hash IS NULL")
     assert ("it is a film, and nothing of it is decoded",) in looks
     assert not verify(archive.database, archive.folder).damage
+    if archive.database.dialect == "sqlite":
+        back_up(archive.database, archive.folder, tmp_path / "backup", now=NOW)
+        assert (tmp_path / "backup" / path).read_bytes() == film()
+    clearance, form = Clearance(), format_of("bagit")
+    export(archive.database, archive.folder, form, tmp_path / "bag", Filters(), clearance=clearance, cupola="cupola")
+    assert film() in [found.read_bytes() for found in (tmp_path / "bag").rglob("*.mp4")]
 
 
 def test_a_video_over_its_cap_is_skipped_until_the_cap_is_raised(run, archive, world, clock):
