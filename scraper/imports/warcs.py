@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import IO, Any, Self
 from urllib.parse import urlsplit
+from zipfile import BadZipFile
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
@@ -21,7 +23,7 @@ from warcio.exceptions import ArchiveLoadFailed
 from scraper.capture import SAVED, Capture, Request
 from scraper.delivery import Sink, Streamed
 from scraper.errors import FetchError, Gone, TooLarge
-from scraper.imports.bundle import Bundle
+from scraper.imports.bundle import Bundle, Missing
 from scraper.imports.records import Bad, NotReadable, address
 
 _CHUNK = 2**18
@@ -36,6 +38,13 @@ CREATE TABLE others (what TEXT PRIMARY KEY, count INTEGER);
 _NO_PAGE = re.compile(
     r"image/|video/|audio/|font/|text/css|(?:text|application)/(?:x-)?javascript|application/wasm|application/octet"
 )
+#: how a record begins, packed or not, behind the end of another
+_BEGINS = re.compile(rb"\x1f\x8b\x08[\x00-\x1f]|(?<=\n)WARC/[01]\.\d\r?\n")
+#: a record of a WARC file, or of an ARC file
+_HEAD = re.compile(rb"WARC/[01]\.\d\r?\n|[a-z]{3,10}:\S+ \S+ \d{14} ")
+#: records that cannot be read are told one by one up to this many in a file
+_GAPS = 50
+_WHOLE = "it is compressed as a whole: `warcio recompress` mends it"
 _FAULTS = (ArchiveLoadFailed, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, UnicodeError)
 
 
@@ -79,37 +88,59 @@ class Warcs:
     def read(self) -> Iterator[Bad]:
         """Read all files once and note what is where; gives what cannot be read."""
         for number, name in enumerate(self._names):
-            yield from self._read(number, name)
+            try:
+                with self._bundle.seekable(name) as file:
+                    yield from self._read(number, name, file)
+            except (Missing, OSError, EOFError, BadZipFile, zlib.error) as error:
+                yield Bad(where=name, message=f"cannot be read, or not to its end ({_line(error)})")
         self._index.executescript(
             "CREATE INDEX by_address ON answers (address); CREATE INDEX by_path ON answers (path);"
         )
 
-    def _read(self, number: int, name: str) -> Iterator[Bad]:
-        count = 0
-        try:
-            with self._bundle.seekable(name) as file:
+    def _read(self, number: int, name: str, file: IO[bytes]) -> Iterator[Bad]:
+        """Note one file's answers; behind a record that cannot be read it goes on at the next one."""
+        count, gaps, start = 0, 0, 0
+        while True:
+            offset, fault = start, None
+            try:
+                file.seek(start)
                 records = ArchiveIterator(file, arc2warc=True)
-                for count, record in enumerate(records, start=1):  # noqa: B007 - told below
-                    row = self._row(record)
-                    if isinstance(row, str):
-                        self._other(row)
-                    else:
-                        place = (number, records.get_record_offset())
-                        self._index.execute(
-                            "INSERT INTO answers (file, place, url, address, path, host, at, status, type) "
-                            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                            (*place, *row),
-                        )
-        except _FAULTS as error:
-            if not count and "format" in str(error).lower():
-                yield Bad(where=name, message=f"is no WARC file ({_line(error)})")
-            else:
-                advice = "; `warcio recompress` may mend the file" if name.endswith(".gz") else ""
-                message = f"cannot be read, nor what comes after it ({_line(error)}){advice}"
-                yield Bad(where=f"{name}, record {count + 1}", message=message)
-        else:
-            if not count:
-                yield Bad(where=name, message="has no record in it: it is empty")
+                for record in records:
+                    count, offset = count + 1, records.get_record_offset()
+                    self._note(number, offset, record)
+            except _FAULTS as error:
+                fault = error
+            if fault is None:
+                break
+            if _is_whole(fault):
+                yield Bad(where=name, message=f"cannot be read in pieces; {_WHOLE}")
+                break
+            begin = _next_record(file, offset + 1)
+            if not count and begin is None:
+                yield Bad(where=name, message=f"is no WARC file ({_line(fault)})")
+                return
+            count, gaps = count + 1, gaps + 1
+            if gaps <= _GAPS or begin is None:
+                after = "nor what comes after it" if begin is None else f"read on at byte {begin:,}"
+                yield Bad(where=f"{name}, record {count}", message=f"cannot be read, {after} ({_line(fault)})")
+            elif gaps == _GAPS + 1:
+                yield Bad(where=name, message=f"has more than {_GAPS} records that cannot be read")
+            if begin is None:
+                break
+            start = begin
+        if not count:
+            yield Bad(where=name, message="has no record in it: it is empty")
+
+    def _note(self, number: int, offset: int, record: Any) -> None:
+        row = self._row(record)
+        if isinstance(row, str):
+            self._other(row)
+            return
+        self._index.execute(
+            "INSERT INTO answers (file, place, url, address, path, host, at, status, type) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (number, offset, *row),
+        )
 
     def _row(self, record: Any) -> tuple[Any, ...] | str:
         kind = record.rec_type
@@ -253,6 +284,42 @@ class Warcs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _next_record(file: IO[bytes], start: int) -> int | None:
+    """Where the next record begins, at ``start`` or behind it; read in portions, whatever the gap's size."""
+    place, rest = start, b""
+    while True:
+        file.seek(place)
+        portion = file.read(_CHUNK)
+        window = rest + portion
+        for found in _BEGINS.finditer(window):
+            begin = place - len(rest) + found.start()
+            if begin >= start and _can_be_read(file, begin):
+                return begin
+        if not portion:
+            return None
+        place, rest = place + len(portion), window[-16:]
+
+
+def _can_be_read(file: IO[bytes], begin: int) -> bool:
+    """Whether a record stands there: the same four bytes may occur in what is compressed."""
+    file.seek(begin)
+    head = file.read(4096)
+    try:
+        if head.startswith(b"\x1f\x8b"):
+            # the iterator takes what cannot be unpacked as it is
+            head = zlib.decompressobj(wbits=31).decompress(head, 512)
+        if not _HEAD.match(head):
+            return False
+        file.seek(begin)
+        return next(iter(ArchiveIterator(file, arc2warc=True)), None) is not None
+    except (zlib.error, *_FAULTS):
+        return False
+
+
+def _is_whole(fault: BaseException) -> bool:
+    return "non-chunked gzip" in str(fault)
 
 
 def _read(content: Any, held: Held) -> bytes:

@@ -161,6 +161,60 @@ def test_a_file_that_is_cut_off_gives_what_it_has(tmp_path: Path) -> None:
     assert (status, told["warc-feed"]["posts_added"]) == (1, 3)
 
 
+@pytest.mark.parametrize("form", ["gz", "plain", "wacz"])
+def test_a_record_that_is_broken_costs_itself_alone(tmp_path: Path, form: str) -> None:
+    """What comes after it is read, also when its own bytes look like the beginning of a record; its place is told."""
+    before, after = io.BytesIO(), io.BytesIO()
+    write(before, *records()[:1], packed=form != "plain")
+    write(after, *records()[2:], packed=form != "plain")
+    packed, plain = (
+        b"\x1f\x8b\x08\x00 no record, \x1f\x8b\x08\x01 nor this",
+        b"WARC/9.9\r\nno record\r\nWARC/1.1 nor this",
+    )
+    broken = before.getvalue() + (plain if form == "plain" else packed) * 9 + b"\r\n" + after.getvalue()
+    path = tmp_path / {"gz": "a.warc.gz", "plain": "a.warc", "wacz": "a.wacz"}[form]
+    if form == "wacz":
+        with zipfile.ZipFile(path, "w") as made:
+            made.writestr("archive/data.warc.gz", broken)
+    else:
+        path.write_bytes(broken)
+    status, told = bring(tmp_path / "archive", path)
+    report = told["warc-feed"]
+    assert (status, report["posts_added"], report["media_stored"]) == (1, 3, 1)
+    failures = [failure["message"] for failure in report["failures"] if failure["kind"] == "BadRecord"]
+    assert len(failures) == 1
+    assert "cannot be read, read on at byte" in failures[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"<html>no WARC</html>", "is no WARC file"),
+        (b"", "it is empty"),
+        (b"\x1f\x8b\x08\x00" * 9, "is no WARC file"),
+        ("whole", "warcio recompress"),
+        ("zip", "cannot be read, or not to its end"),
+    ],
+)
+def test_a_file_that_is_none_is_told(tmp_path: Path, content: bytes | str, told: str) -> None:
+    """A page, nothing, rubbish, a file packed as a whole, a damaged member of a WACZ: a failure, and no traceback."""
+    path = tmp_path / ("a.wacz" if content == "zip" else "a.warc.gz")
+    out = io.BytesIO()
+    write(out, *records(), packed=False)
+    if content == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+            made.writestr("archive/data.warc", out.getvalue())
+        damaged = bytearray(path.read_bytes())
+        damaged[200:260] = bytes(60)
+        path.write_bytes(damaged)
+    else:
+        path.write_bytes(gzip.compress(out.getvalue()) if isinstance(content, str) else content)
+    done = cupola("import", "warc", path, "--archive", tmp_path / "archive", "--kind", "feed", "--url", FEED)
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (1, 2)
+    assert told in " ".join((done.stdout + done.stderr).split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
