@@ -129,7 +129,7 @@ class SqlRefused(StorageError):
 
 
 class QueryRefused(StorageError):
-    """A question to the archive is not in the query language; ``at`` is where in ``text``, None when it is all of it."""
+    """A question to the archive is not in its query language; ``at`` is where in ``text``, None: all of it."""
 
     def __init__(self, message: str, *, text: str, at: int | None = None) -> None:
         super().__init__(message)

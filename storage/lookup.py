@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from scraper.capture import memento_of
 from storage.engine import Database
 from storage.errors import UnknownKey
 from storage.filters import split_key
@@ -264,6 +263,9 @@ def _provenance(connection: Connection, post_id: int) -> Provenance:
 
 
 def _capture(row: Any) -> CaptureProvenance:
+    # loaded when a post is shown: whoever counts does not need it
+    from scraper.capture import memento_of
+
     captured = memento_of(row.url)
     return CaptureProvenance(
         id=row.id,

@@ -80,7 +80,9 @@ def test_every_kind_of_source_is_explained(kind: str):
     assert section, kind
     assert kinds()[kind].example in section.group(1)
     for option, field in kinds()[kind].options_type.model_fields.items():
-        assert field.exclude or f"`{field.alias or option}`" in section.group(1) or option in SourceOptions.model_fields, option
+        assert (
+            field.exclude or f"`{field.alias or option}`" in section.group(1) or option in SourceOptions.model_fields
+        ), option
     assert f"kind: {kind}" in (ROOT / "config.yaml").read_text(encoding="utf-8")
 
 

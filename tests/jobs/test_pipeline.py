@@ -753,12 +753,12 @@ def test_a_picture_that_a_later_page_brings_back_is_taken_in_the_same_run(run, a
 
 
 def test_a_secret_in_an_address_is_in_no_failure(run, archive, world):
-    """A key that a person wrote into the address of a source is masked where failures are told and recorded."""
-    secret = f"{BASE}/feed?api_key=hush"
+    """A token that a person wrote into the address of a source is masked where failures are told and recorded."""
+    secret = f"{BASE}/feed?token=hush"
     world.wrong[secret] = FetchError("the server is down", url=secret, retriable=True)
     report = run(options={"url": secret})
-    assert report.failures[0].url == f"{BASE}/feed?api_key=***"
-    assert ask(archive, "SELECT url FROM failures") == [(f"{BASE}/feed?api_key=***",)]
+    assert report.failures[0].url == f"{BASE}/feed?token=***"
+    assert ask(archive, "SELECT url FROM failures") == [(f"{BASE}/feed?token=***",)]
 
 
 def test_without_room_texts_go_on_and_pictures_wait(run, archive, world):

@@ -36,6 +36,7 @@ OURS = {
         "indexing",
         "likeness",
         "loading",
+        "links",
         "lookup",
         "migrations",
         "paging",

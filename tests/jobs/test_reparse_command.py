@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from storage.engine import open_database
+
 SAVED = Path(__file__).parents[1] / "fixtures" / "sources" / "mastodon" / "saved-page" / "saved.json"
 
 
@@ -45,6 +47,11 @@ class Place:
     def as_an_older_parser(self) -> None:
         """Leave the rows as a parser that shouts would have made them."""
         self.ask("UPDATE posts SET body = upper(body), content_hash = 'of an older parser'")
+        # that parser's index was whole, too
+        database = open_database(self.folder / "archive")
+        with database.write():
+            pass
+        database.close()
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ LOOK = ("scrape", "--since", "2010-01-01")
 
 #: what differs between two runs that do the same: numbers of rows, and when it was
 _OWN = {"id", "run_id", "capture_id", "replaced_by", "batch", "attachment_id", "at", "made_at"}
-_OWN |= {"first_seen_at", "changed_at", "replaced_at", "first_run_at"}
+_OWN |= {"first_seen_at", "changed_at", "replaced_at", "first_run_at", "seen"}
 #: of these only whether there is one
 _WHETHER = {"gone_at", "back_at", "removed_at", "next_attempt_at", "undone_by", "done_at", "file"}
 #: tables that are about runs, and not about what is held
