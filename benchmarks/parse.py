@@ -69,6 +69,30 @@ def bluesky() -> Subject:
 
 
 @subject(floor=2000)
+def mastodon() -> Subject:
+    """A page of an account's statuses with pictures, hashtags and content in HTML."""
+    account = {"id": "7", "acct": "someone", "display_name": "Someone", "url": "https://social.example/@someone"}
+    link = '<a href="https://social.example/tags/Proxima" class="mention hashtag">#<span>Proxima</span></a>'
+    picture = {"type": "image", "url": "https://files.social.example/1.jpg", "description": "Les Alpes / The Alps"}
+    status = {
+        "created_at": "2016-12-03T10:00:00.000Z", "visibility": "public", "account": account, "language": "fr",
+        "content": f"<p>Les Alpes<br>The Alps at dawn &amp; more {link}</p>", "tags": [{"name": "Proxima"}],
+    }  # fmt: skip
+    statuses = [
+        {
+            **status,
+            "id": str(n),
+            "uri": f"https://social.example/{n}",
+            "media_attachments": [{**picture, "id": f"m{n}"}],
+        }
+        for n in range(40)
+    ]
+    found = kind("mastodon")
+    url = "https://social.example/api/v1/accounts/7/statuses?limit=40"
+    return found("m", found.options_type(url=found.example)), [answer(url, json.dumps(statuses).encode())]
+
+
+@subject(floor=2000)
 def wordpress() -> Subject:
     """A page of the REST API: featured pictures, figures, a gallery, credits in captions, two languages."""
     posts = json.loads((FIXTURES / "wordpress/two-pages/page-1.json").read_text())
