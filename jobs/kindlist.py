@@ -39,7 +39,7 @@ def _lines(kind: type[Source[Any]], width: int) -> Iterator[str]:
     yield from _row("needs", ", ".join(needed), width)
     for option, field in own.items():
         yield from _row("option", f"{option}: {_described(field)}".rstrip(": "), width)
-    yield from _row("bound by", _BOUND[kind.media_access], width)
+    yield from _row("pictures", f"bound by {_BOUND[kind.media_access]}", width)
 
 
 def _described(field: FieldInfo) -> str:

@@ -67,7 +67,7 @@ def test_every_kind_is_listed_with_what_it_needs(cupola: Callable[..., Any]) -> 
         assert kind.example in told
     assert "  option       key_env: the environment variable that holds an API key\n" in told
     assert "  option       key:" not in told
-    assert "  bound by     robots.txt and the site's terms" in told
+    assert "  pictures     bound by robots.txt and the site's terms" in told
     assert "  every kind   token_env: the environment variable that holds a read token" in told
 
 
