@@ -352,6 +352,7 @@ def test_a_bound_in_another_zone_is_the_same_moment(held):
 # how it is done
 
 
+@pytest.mark.proof
 def test_memory_stays_flat_over_many_posts(held):
     """Posts are read as they are taken: ten times as many take no more memory."""
     held.add("template", fr="x" * 5000, pictures=({"alt": "y"},))
