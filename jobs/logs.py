@@ -18,7 +18,7 @@ from pathlib import Path
 from jobs.secrecy import discreet
 
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
-_ROOMS = ("scraper", "storage", "jobs")
+ROOMS = ("scraper", "storage", "jobs")
 #: a log file is put aside when it is so large, and so many of those are kept: 60 MB at most, some months of a daemon
 FILE_BYTES, FILES_KEPT = 10_000_000, 5
 
@@ -175,5 +175,5 @@ def _send(handler: logging.Handler, level: int) -> None:
     loudness = max(-1, min(2, level))
     libraries = _LEVELS[loudness] if loudness != 1 else logging.WARNING
     logging.basicConfig(level=libraries, handlers=[handler], force=True)
-    for room in _ROOMS:
+    for room in ROOMS:
         logging.getLogger(room).setLevel(_LEVELS[loudness])

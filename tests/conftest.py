@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import itertools
+import logging
 import os
 import sys
 import tempfile
@@ -302,6 +303,14 @@ def address(request: pytest.FixtureRequest) -> Iterator[str | None]:
     name = server.fresh()
     yield server.address(name)
     server.drop(name)
+
+
+@pytest.fixture(autouse=True)
+def _is_heard() -> Iterator[None]:
+    """What a command run with -q in this process no longer says, later tests hear all the same."""
+    yield
+    for room in logs.ROOMS:
+        logging.getLogger(room).setLevel(logging.NOTSET)
 
 
 @dataclass(frozen=True)
